@@ -1,0 +1,49 @@
+/**
+ * The tables of the DuckDB file. Every row of facts carries the number of the batch that brought it; no
+ * row of facts is updated. `order_base` is physically sorted by (customer, store, time) and holds, of
+ * each order, only the latest version; `order_tail` takes what arrives and is folded in by compaction,
+ * which moves superseded versions to `order_archive`, so that any past state of knowledge can be read.
+ */
+
+/** Raised whenever a table changes shape; a file with a higher number is refused. */
+export const SCHEMA_VERSION = 1;
+
+const ORDER_COLUMNS = `
+  customer_no UINTEGER NOT NULL,
+  store_no UINTEGER NOT NULL,         -- 0: no store
+  ordered_at UINTEGER NOT NULL,       -- seconds since 1970, UTC
+  total_e4 BIGINT NOT NULL,           -- ten-thousandths
+  discount_e4 BIGINT NOT NULL,
+  currency_no USMALLINT NOT NULL,
+  status UTINYINT NOT NULL,           -- 0 completed, 1 cancelled, 2 refunded
+  batch_no UINTEGER NOT NULL,
+  order_id VARCHAR NOT NULL`;
+
+export const CREATE_TABLES = `
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS batch (
+  batch_no UINTEGER NOT NULL, received_at UINTEGER NOT NULL, source VARCHAR NOT NULL, origin VARCHAR NOT NULL,
+  content_hash VARCHAR, row_count UBIGINT NOT NULL, added UBIGINT NOT NULL, replaced UBIGINT NOT NULL,
+  unchanged UBIGINT NOT NULL, rejected UBIGINT NOT NULL, report JSON);
+CREATE TABLE IF NOT EXISTS customer (customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL, batch_no UINTEGER NOT NULL);
+-- Append-only: the highest batch_no of a store_no is in force. Store numbers start at 1.
+CREATE TABLE IF NOT EXISTS store (
+  store_no UINTEGER NOT NULL, store_id VARCHAR NOT NULL, brand VARCHAR, city VARCHAR, category VARCHAR,
+  tags VARCHAR[], opened_at UINTEGER, closed_at UINTEGER, batch_no UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS currency (currency_no USMALLINT NOT NULL, code VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS order_base (${ORDER_COLUMNS});
+CREATE TABLE IF NOT EXISTS order_tail (${ORDER_COLUMNS});
+-- Superseded versions; superseded_by is the batch that replaced them.
+CREATE TABLE IF NOT EXISTS order_archive (${ORDER_COLUMNS}, superseded_by UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS trait_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS trait_value (name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE);
+-- Append-only: the highest batch_no of a (customer, name) is in force.
+CREATE TABLE IF NOT EXISTS trait (customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
+-- The catalog and the record of calculations live in the same file.
+CREATE TABLE IF NOT EXISTS definition_version (
+  catalog_no UINTEGER NOT NULL, key VARCHAR NOT NULL, version UINTEGER NOT NULL, definition VARCHAR NOT NULL,
+  author VARCHAR NOT NULL, at UINTEGER NOT NULL, reason VARCHAR);
+CREATE TABLE IF NOT EXISTS segment (segment_no UINTEGER NOT NULL, key VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS calculation (calculation_no UINTEGER NOT NULL, moment UINTEGER NOT NULL, batch_no UINTEGER NOT NULL,
+  catalog_no UINTEGER NOT NULL, finished_at UINTEGER NOT NULL, report VARCHAR NOT NULL);
+`;

@@ -1,0 +1,164 @@
+/**
+ * The engine port: keeps facts and scans them. It is narrow so that any warehouse can stand behind it:
+ * put facts, find the customers affected since a mark, scan facts ordered by customer in columnar
+ * batches. Filtering, de-duplication and sorting are the engine's work; evaluation is not.
+ *
+ * Every batch of facts gets a number, one more than the last, when it is durable. A batch number is a
+ * mark of knowledge: `knownAt: 7` reads what was known after batch 7, at any later time.
+ */
+
+import type { CustomerFacts, OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
+import type { CustomerBatch } from '../../model/membership.ts';
+
+/** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
+export type RowNo = number;
+
+/** Which columns of orders a scan must bring. Customer, store and time always come. */
+export interface ScanColumns {
+  /** Total, discount and currency, for conditions on amounts. */
+  readonly amounts: boolean;
+  readonly traits: boolean;
+}
+
+export interface ScanRequest {
+  readonly columns: ScanColumns;
+  /** Read what was known after this batch; absent means the last one. */
+  readonly knownAt?: number;
+  /** Only these customers, ascending. */
+  readonly customers?: Uint32Array;
+  /**
+   * Only orders in these stores, and so only customers that have one (traits still come for those).
+   * For mini-plans whose every condition looks at these stores. Ascending.
+   */
+  readonly stores?: Uint32Array;
+  /** Aim at this many orders a batch; a customer is never split over batches. Default 262,144. */
+  readonly batchOrders?: number;
+}
+
+/**
+ * The facts of some customers, whole: ascending by customer, then store, then time. Only orders that
+ * count (latest version, not cancelled or refunded), whatever their time. All arrays view shared
+ * memory, so a batch is handed to a worker without a copy. Arrays may be longer than the count.
+ */
+export interface FactBatch {
+  readonly orderCount: number;
+  readonly customerNo: Uint32Array;
+  /** 0 where the order has no store. */
+  readonly storeNo: Uint32Array;
+  /** Seconds since 1970. */
+  readonly orderedAt: Uint32Array;
+  /** Whole ten-thousandths in a float64; present when asked for. */
+  readonly totalE4?: Float64Array;
+  readonly discountE4?: Float64Array;
+  readonly currencyNo?: Uint16Array;
+  /** Traits in the same range of customers, ascending by customer, then name. 0 when not asked for. */
+  readonly traitCount: number;
+  readonly traitCustomerNo?: Uint32Array;
+  readonly traitNameNo?: Uint32Array;
+  readonly traitValueNo?: Uint32Array;
+  /** The value as a number, NaN where it does not read as one. */
+  readonly traitNumber?: Float64Array;
+  /** Gives the memory back to the scan; the batch must not be read after. */
+  release(): void;
+}
+
+/** All known stores, for resolving store sets: index i is store number i + 1. */
+export interface StoreTable {
+  readonly ids: readonly string[];
+  readonly brand: readonly (string | undefined)[];
+  readonly city: readonly (string | undefined)[];
+  readonly category: readonly (string | undefined)[];
+  readonly tags: readonly (readonly string[] | undefined)[];
+}
+
+/** Dictionaries that the compiler resolves names with. */
+export interface FactDictionary {
+  /** Trait name → number. */
+  readonly traitNames: ReadonlyMap<string, number>;
+  /** Trait name number → value text → number. */
+  readonly traitValues: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  /** Currency code → number. */
+  readonly currencies: ReadonlyMap<string, number>;
+}
+
+export type FactSource = 'orders' | 'stores' | 'customers';
+export type FileFormat = 'csv' | 'ndjson' | 'parquet';
+
+export interface ImportRequest {
+  readonly source: FactSource;
+  readonly file: string;
+  /** Guessed from the name when absent: .csv, .csv.gz, .tsv, .ndjson, .jsonl, .parquet. */
+  readonly format?: FileFormat;
+  /** Our field → the file's column. Fields that are not mapped are looked for under their own name. */
+  readonly map: Readonly<Record<string, string>>;
+  /** Of CSV; default ",". */
+  readonly delimiter?: string;
+  /** Fail on the first bad row, and import nothing. */
+  readonly strict: boolean;
+  /** Where bad rows go: CSV of line, reason, and the row. Default: beside the data. */
+  readonly rejectsFile?: string;
+  /** Values for fields that the file does not have, such as currency. */
+  readonly defaults?: Readonly<Record<string, string>>;
+}
+
+export interface ImportReport {
+  readonly batchNo: number;
+  readonly rows: number;
+  /** Rows that brought something not known before. */
+  readonly added: number;
+  /** Rows that replaced an earlier version. */
+  readonly replaced: number;
+  /** Rows that said what was known already. */
+  readonly unchanged: number;
+  readonly rejected: number;
+  /** Reason → rows. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly rejectsFile?: string;
+  /** Such as negative totals, which are kept: text → rows. */
+  readonly warnings: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+/** Called now and then during long work; `total` is absent while it is not known. */
+export type Progress = (step: {
+  readonly phase: string;
+  readonly done: number;
+  readonly total?: number;
+}) => void;
+
+export interface FactCounts {
+  readonly customers: number;
+  readonly stores: number;
+  /** Latest versions, cancelled ones included. */
+  readonly orders: number;
+  readonly traits: number;
+  readonly batchNo: number;
+  /** Time of the latest order, if there is one. */
+  readonly lastOrderAt?: number;
+}
+
+export interface Engine {
+  /** Reads a file into the facts as one batch: all of it, or nothing. */
+  importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
+  /** Puts facts that are already checked, as one batch, durable when it returns. */
+  put(facts: {
+    readonly orders?: readonly OrderFact[];
+    readonly stores?: readonly StoreFact[];
+    readonly traits?: readonly TraitFact[];
+  }): Promise<{ readonly batchNo: number }>;
+  counts(): Promise<FactCounts>;
+  scan(request: ScanRequest): AsyncIterable<FactBatch>;
+  /** Customers with facts received in batches (after, upTo], ascending. */
+  affectedCustomers(after: number, upTo: number): Promise<Uint32Array>;
+  /** All stores known after a batch. */
+  storeTable(knownAt?: number): Promise<StoreTable>;
+  dictionary(): Promise<FactDictionary>;
+  /** All customers known after a batch, in order of their ids' bytes. */
+  customers(knownAt?: number): AsyncIterable<CustomerBatch>;
+  customerNo(customerId: string): Promise<RowNo | undefined>;
+  /** Ids of these customers, in their order. */
+  customerIds(customerNos: Uint32Array): Promise<string[]>;
+  /** One customer's facts in words, for the naive evaluator, explanations and people. */
+  customerFacts(customerId: string, knownAt?: number): Promise<CustomerFacts>;
+  close(): Promise<void>;
+}

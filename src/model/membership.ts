@@ -1,0 +1,70 @@
+/**
+ * What crosses from the Core to the Store: segments with their defaults, and customers' rows. Both sides
+ * know only these shapes, never each other.
+ */
+import type { SegmentStatus } from './segment.ts';
+
+/** What the Store holds of a segment, to answer for it without the Core. */
+export interface SegmentEntry {
+  /** Given once, never reused; 32 bits. */
+  readonly segmentNo: number;
+  readonly key: string;
+  readonly name?: string;
+  readonly owner?: string;
+  readonly tags: readonly string[];
+  readonly type: string;
+  readonly status: SegmentStatus;
+  /** Whether customers without facts are in it. */
+  readonly defaultMember: boolean;
+  /** Customers whose membership differs from the default, at the as-of. */
+  readonly exceptions: number;
+  /** The stores its rule names: ids only, absent for rules over all stores or over attributes. */
+  readonly stores?: readonly string[];
+}
+
+/** The moment and the last fact that memberships reflect. */
+export interface AsOf {
+  /** Seconds since 1970: windows are reckoned from here. */
+  readonly moment: number;
+  /** The engine's last batch of facts that was read. */
+  readonly batchNo: number;
+  /** The catalog's last row that was compiled. */
+  readonly catalogNo: number;
+  /** Counts full passes from 1. */
+  readonly calculationNo: number;
+}
+
+/**
+ * Rows of several customers: customer `customerNos[i]` has the bytes `rows[offsets[i]..offsets[i+1])`,
+ * as `row.ts` writes them. Customers ascend; those without exceptions are absent.
+ */
+export interface RowBatch {
+  readonly count: number;
+  /** At least `count` long. */
+  readonly customerNos: Uint32Array;
+  /** At least `count + 1` long, from 0. */
+  readonly offsets: Uint32Array;
+  readonly rows: Uint8Array;
+}
+
+/** Customers by id, in ascending order of the ids' UTF-8 bytes. */
+export interface CustomerBatch {
+  readonly ids: readonly string[];
+  readonly customerNos: Uint32Array;
+}
+
+/** Where a full pass writes to. Nothing of it is seen by readers before `commit`, everything after. */
+export interface MembershipLoad {
+  /** Called any number of times, in ascending order of ids over all calls. */
+  putCustomers(batch: CustomerBatch): Promise<void> | void;
+  /** Called any number of times, in ascending order of customer numbers over all calls. */
+  putRows(batch: RowBatch): Promise<void> | void;
+  /** Once, after all rows: the segments, any order; `customers` counts those known. */
+  commit(end: {
+    readonly asOf: AsOf;
+    readonly segments: Iterable<SegmentEntry>;
+    readonly customers: number;
+  }): Promise<void>;
+  /** Throws away what was put. Safe to call after a failure, once. */
+  abort(): Promise<void>;
+}
