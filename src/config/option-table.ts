@@ -1,0 +1,131 @@
+/**
+ * The option table: one row per setting. Flags, environment variables, the configuration file, help and
+ * `docs/reference/configuration.md` are all derived from it, so that they cannot disagree.
+ */
+import { availableParallelism } from 'node:os';
+import { choice, duration, integer, type OptionRow, size, text, url } from './option-row.ts';
+
+/** Commands that take a setting; `*` is every command. */
+const EVERY = ['*'] as const;
+const SERVING = ['serve', 'start'] as const;
+const CALCULATING = ['serve', 'start', 'import', 'apply', 'calculate', 'preview', 'simulate'] as const;
+
+const MIB = 1_048_576;
+
+export const OPTION_TABLE = {
+  data: text({
+    flag: 'data',
+    placeholder: 'folder',
+    default: './data',
+    help: 'Folder that holds everything: facts, definitions and memberships. Made when missing.',
+    commands: EVERY,
+  }),
+  url: url({
+    flag: 'url',
+    placeholder: 'url',
+    help: 'Address of a running server to send the work to, instead of opening the data folder.',
+    commands: EVERY,
+    defaultText: 'the server that has the data folder open, if there is one',
+  }),
+  host: text({
+    flag: 'host',
+    placeholder: 'address',
+    default: '127.0.0.1',
+    help: 'Address to listen on. 0.0.0.0 is every network interface: put a proxy that authenticates before it.',
+    commands: SERVING,
+  }),
+  port: integer({
+    flag: 'port',
+    placeholder: 'number',
+    default: 8080,
+    atLeast: 0,
+    atMost: 65_535,
+    help: 'Port to listen on; 0 takes a free one.',
+    commands: SERVING,
+  }),
+  role: choice({
+    flag: 'role',
+    placeholder: 'role',
+    default: 'all',
+    choices: ['all', 'store'],
+    help: '"all" calculates and serves; "store" serves memberships only, and several such processes can read one folder.',
+    commands: ['serve'],
+  }),
+  threads: integer({
+    flag: 'threads',
+    placeholder: 'number',
+    default: Math.min(availableParallelism(), 256),
+    atLeast: 1,
+    atMost: 256,
+    help: 'Threads that the engine and the evaluation use.',
+    commands: CALCULATING,
+    defaultText: 'the number of cores',
+  }),
+  engineMemory: size({
+    flag: 'engine-memory',
+    placeholder: 'size',
+    default: 1024 * MIB,
+    atLeast: 128 * MIB,
+    atMost: 1024 * 1024 * MIB,
+    help: 'Memory that the engine may use before it spills to disk.',
+    commands: CALCULATING,
+  }),
+  bodyLimit: size({
+    flag: 'body-limit',
+    placeholder: 'size',
+    default: 16 * MIB,
+    atLeast: 1024,
+    atMost: 1024 * MIB,
+    help: 'Largest body of a request.',
+    commands: SERVING,
+  }),
+  rateLimit: integer({
+    flag: 'rate-limit',
+    placeholder: 'number',
+    default: 0,
+    atLeast: 0,
+    atMost: 10_000_000,
+    help: 'Requests a minute from one address; 0 is no limit.',
+    commands: SERVING,
+  }),
+  refreshPeriod: duration({
+    flag: 'refresh-period',
+    placeholder: 'duration',
+    default: 1000,
+    atLeast: 50,
+    atMost: 3_600_000,
+    help: 'How often a server looks for memberships that another process calculated.',
+    commands: SERVING,
+  }),
+  shutdownPeriod: duration({
+    flag: 'shutdown-period',
+    placeholder: 'duration',
+    default: 10_000,
+    atLeast: 0,
+    atMost: 600_000,
+    help: 'How long a server that is told to stop waits for requests under way.',
+    commands: SERVING,
+  }),
+  logLevel: choice({
+    flag: 'log-level',
+    placeholder: 'level',
+    default: 'info',
+    choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    help: 'Least severity of the lines that a server logs (JSON, on standard error).',
+    commands: SERVING,
+  }),
+} as const satisfies Readonly<Record<string, OptionRow<unknown>>>;
+
+export type OptionKey = keyof typeof OPTION_TABLE;
+
+/** Every setting with its value: durations in milliseconds, sizes in bytes. */
+export type Config = {
+  readonly [K in OptionKey]: (typeof OPTION_TABLE)[K] extends OptionRow<infer V> ? V : never;
+};
+
+/** The rows that a command takes, in the order of the table. */
+export function optionsOf(command: string): readonly (readonly [OptionKey, OptionRow<unknown>])[] {
+  return (Object.entries(OPTION_TABLE) as [OptionKey, OptionRow<unknown>][]).filter(
+    ([, row]) => row.commands.includes('*') || row.commands.includes(command),
+  );
+}
