@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS trait (customer_no UINTEGER NOT NULL, name_no UINTEGE
 -- The catalog and the record of calculations live in the same file.
 CREATE TABLE IF NOT EXISTS definition_version (
   catalog_no UINTEGER NOT NULL, key VARCHAR NOT NULL, version UINTEGER NOT NULL, definition VARCHAR NOT NULL,
-  author VARCHAR NOT NULL, at UINTEGER NOT NULL, reason VARCHAR);
+  author VARCHAR NOT NULL, "at" UINTEGER NOT NULL, reason VARCHAR);
 CREATE TABLE IF NOT EXISTS segment (segment_no UINTEGER NOT NULL, key VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS calculation (calculation_no UINTEGER NOT NULL, moment UINTEGER NOT NULL, batch_no UINTEGER NOT NULL,
   catalog_no UINTEGER NOT NULL, finished_at UINTEGER NOT NULL, report VARCHAR NOT NULL);
