@@ -28,8 +28,8 @@ export interface SegmentSqlOptions {
 export interface SegmentSql {
   /** Yields `customer_no`, each known customer in the segment once, in no order. */
   readonly sql: string;
-  /** `$1`, `$2` …: each a list of texts. */
-  readonly params: readonly (readonly string[])[];
+  /** `$1`, `$2` …: all texts. */
+  readonly params: readonly string[];
 }
 
 /** Customers for which a part of a rule holds: those that `sql` yields, or all others. */
@@ -39,7 +39,7 @@ interface CustomerSet {
 }
 
 interface Context extends SegmentSqlOptions {
-  readonly params: (readonly string[])[];
+  readonly params: string[];
 }
 
 /** The query for one rule (every reference to another segment replaced). */
@@ -55,13 +55,7 @@ export function segmentSql(rule: Rule, options: SegmentSqlOptions): SegmentSql {
 
 /** Facts in force: of each order, store and trait the version received last. */
 function factTables({ knownAt, assumeCompacted }: Context): { name: string; sql: string }[] {
-  if (assumeCompacted) {
-    return [
-      { name: 'known_order', sql: 'SELECT * FROM order_base WHERE status = 0' },
-      { name: 'known_store', sql: 'SELECT * FROM store' },
-      { name: 'known_trait', sql: 'SELECT * FROM trait' },
-    ];
-  }
+  if (assumeCompacted) return [];
   const received = knownAt === undefined ? '' : ` WHERE batch_no <= ${knownAt}`;
   const columns =
     'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status, batch_no, order_id';
@@ -76,7 +70,7 @@ function factTables({ knownAt, assumeCompacted }: Context): { name: string; sql:
       sql: latest(
         `(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`,
         'customer_no, order_id',
-        ' AND status = 0',
+        ' AND status = 0', // neither cancelled nor refunded
       ),
     },
     { name: 'known_store', sql: latest(`store${received}`, 'store_no') },
@@ -160,6 +154,7 @@ function ordersSet(rule: Rule, context: Context): CustomerSet {
     ? undefined
     : context.moment - Math.max(...windows.map((window) => window ?? 0));
   const where = [
+    ...(context.assumeCompacted ? ['o.status = 0'] : []),
     `o.ordered_at <= ${context.moment}`,
     ...(oldest === undefined ? [] : [`o.ordered_at > ${oldest}`]),
     ...storeFilter(conditions[0]!.stores, context),
@@ -174,7 +169,7 @@ function ordersSet(rule: Rule, context: Context): CustomerSet {
   });
   const complement = holdsWithoutOrders(rule);
   const sql =
-    `SELECT o.customer_no FROM known_order AS o\nWHERE ${where.join('\n  AND ')}\n` +
+    `SELECT o.customer_no FROM ${context.assumeCompacted ? 'order_base' : 'known_order'} AS o\nWHERE ${where.join('\n  AND ')}\n` +
     `GROUP BY o.customer_no HAVING ${complement ? `NOT (${holds})` : holds}`;
   return { sql, complement };
 }
@@ -249,12 +244,15 @@ function storeFilter(stores: StoreSet, context: Context): string[] {
     }
     const { tag } = stores.attributes;
     if (tag) {
-      const tags = parameter(tag, context);
-      where.push(context.dialect === 'duckdb' ? `list_has_any(s.tags, ${tags})` : `s.tags && ${tags}`);
+      where.push(
+        `EXISTS (SELECT 1 FROM unnest(s.tags) AS given(tag) WHERE given.tag IN ${listSql(tag, context)})`,
+      );
     }
   }
   const filter = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`;
-  return [`o.store_no IN (SELECT s.store_no FROM known_store AS s${filter})`];
+  return [
+    `o.store_no IN (SELECT s.store_no FROM ${context.assumeCompacted ? 'store' : 'known_store'} AS s${filter})`,
+  ];
 }
 
 function traitSql({ name, test }: TraitCondition, context: Context): string {
@@ -271,21 +269,18 @@ function traitSql({ name, test }: TraitCondition, context: Context): string {
     if (test.atMost !== undefined) where.push(`${number} <= ${bound(test.atMost)}`);
   }
   return (
-    `SELECT t.customer_no FROM known_trait AS t JOIN trait_name AS n ON n.name_no = t.name_no\n` +
+    `SELECT t.customer_no FROM ${context.assumeCompacted ? 'trait' : 'known_trait'} AS t JOIN trait_name AS n ON n.name_no = t.name_no\n` +
     `JOIN trait_value AS v ON v.name_no = t.name_no AND v.value_no = t.value_no\nWHERE ${where.join(' AND ')}`
   );
 }
 
-/** Adds a parameter, and yields the expression that reads it as a list of texts. */
-function parameter(texts: readonly string[], context: Context): string {
-  context.params.push(texts);
-  return `CAST($${context.params.length} AS VARCHAR[])`;
+/** Adds a parameter, and yields the expression that reads it. */
+function textSql(text: string, context: Context): string {
+  context.params.push(text);
+  return `CAST($${context.params.length} AS VARCHAR)`;
 }
 
 function listSql(texts: readonly string[], context: Context): string {
-  return `(SELECT unnest(${parameter(texts, context)}))`;
-}
-
-function textSql(text: string, context: Context): string {
-  return `(${parameter([text], context)})[1]`;
+  if (texts.length === 0) return '(SELECT CAST(NULL AS VARCHAR) WHERE false)';
+  return `(VALUES ${texts.map((text) => `(${textSql(text, context)})`).join(', ')})`;
 }
