@@ -138,6 +138,12 @@ export const ERROR_CATALOGUE = {
     'A row is bad and --strict was asked for',
     'Correct the row named, or import without --strict: bad rows are then set aside.',
   ),
+  DATA_FOLDER_MISSING: row(
+    500,
+    false,
+    'There is no data folder',
+    'Name it with --data, or fill one: `coterie start` makes an example, `coterie import` brings your own.',
+  ),
   DATA_FOLDER_NEWER: row(
     500,
     false,

@@ -1,0 +1,50 @@
+/**
+ * What commands run in process, as the composition root hands it to them: no command picks a driver.
+ * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
+ */
+import type { Config } from '../config/option-table.ts';
+import type { ApplyReport } from '../core/catalog/catalog.ts';
+import type { Core } from '../core/core.ts';
+import type { Progress } from '../core/engine/engine.ts';
+import type { Definition } from '../model/segment.ts';
+import type { Store } from '../store/store.ts';
+
+export interface SimulateRequest {
+  readonly customers: number;
+  readonly orders: number;
+  readonly stores: number;
+  readonly seed: number;
+  /** The last moment of the history, seconds since 1970. */
+  readonly to: number;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** Where it can be reached from this machine. */
+  readonly url: string;
+  /** Stops listening, lets requests under way end, and closes what it opened. */
+  close(): Promise<void>;
+}
+
+/** A Core behind HTTP: the part of `Core` that a running server offers, with the same shapes. */
+export type RemoteCore = Omit<Core, 'importFile' | 'isCalculating' | 'versions'>;
+
+export interface Parts {
+  /** @throws {CoterieError} `DATA_FOLDER_LOCKED` when another process has the folder open. */
+  openCore(config: Config): Promise<Core>;
+  /** The memberships of a data folder, to read. */
+  openStore(config: Config): Promise<Store>;
+  connect(url: string): Promise<RemoteCore>;
+  serve(config: Config, version: string): Promise<RunningServer>;
+  /** Fills an empty data folder with a made-up history. */
+  simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
+  /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */
+  readDefinitions(
+    text: string,
+    source: { readonly file: string; readonly format: 'yaml' | 'json' | 'ndjson' },
+  ): Promise<Definition[]>;
+  /** The JSON Schema of definitions. */
+  schema(): Promise<object>;
+}
+
+export type { ApplyReport };
