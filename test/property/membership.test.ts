@@ -1,0 +1,100 @@
+/**
+ * Holds every implementation of a membership to the naive evaluator, on random rules, facts and moments.
+ * One case is a history of about 20 customers, 30 rules and 3 moments, evaluated all at once: up to 1,800
+ * triples. `COTERIE_RUNS` sets the number of cases, `COTERIE_SEED` repeats one.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
+import type { Rule } from '../../src/model/rule.ts';
+import { arbitraryRule } from './arbitrary/rule.ts';
+import { arbitraryWorld, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
+import { IMPLEMENTATIONS, memberKey, type Question } from './implementation.ts';
+import { insertFacts } from './insert-facts.ts';
+
+const RUNS = Number(process.env.COTERIE_RUNS ?? 10);
+const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+
+interface Case {
+  readonly world: World;
+  readonly rules: readonly Rule[];
+  /** From 0 to 1: how much of the history is compacted, and after which part of it is asked. */
+  readonly compacted: number;
+  readonly known: number;
+}
+
+const arbitraryCase: fc.Arbitrary<Case> = fc.record({
+  world: arbitraryWorld,
+  rules: fc.array(arbitraryRule, { minLength: 30, maxLength: 30 }),
+  compacted: fc.constantFrom(0, 0.3, 0.6, 1),
+  known: fc.constantFrom(0, 0.3, 0.6, 1, 1, 1),
+});
+
+it('every implementation agrees with the naive evaluator on random rules, facts and moments', async (t) => {
+  const tally = { triples: 0, members: 0 };
+  t.diagnostic(`seed ${SEED}, ${RUNS} cases`);
+  await fc.assert(
+    fc.asyncProperty(arbitraryCase, (one) => checkCase(one, tally)),
+    { seed: SEED, numRuns: RUNS, endOnFailure: true, verbose: fc.VerbosityLevel.None },
+  );
+  t.diagnostic(`${tally.triples} (rule, facts, moment) triples, of which ${tally.members} are memberships`);
+  // A generator that makes only rules that never hold, or always do, would test nothing.
+  assert(tally.members > tally.triples * 0.1 && tally.members < tally.triples * 0.9);
+});
+
+async function checkCase(one: Case, tally: { triples: number; members: number }): Promise<void> {
+  const { world, rules } = one;
+  const batches = world.received.length;
+  const known = Math.round(one.known * batches);
+  const folder = await mkdtemp(join(tmpdir(), 'coterie-property-'));
+  const database = await openDatabase({ folder });
+  try {
+    await insertFacts(database, world, Math.round(one.compacted * batches));
+    const knowledge = knowledgeAfter(world, known);
+    for (const moment of world.moments) {
+      const asked = known === batches ? {} : { knownAt: known };
+      const members = await checkQuestion({ knowledge, database, ...asked, rules, moment });
+      tally.triples += rules.length * knowledge.customers.size;
+      tally.members += members.size;
+    }
+  } finally {
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Compares the implementations; a difference is told as one rule and one customer. */
+async function checkQuestion(question: Question): Promise<Set<string>> {
+  const [reference, ...others] = IMPLEMENTATIONS;
+  const expected = await reference!.members(question);
+  for (const other of others) {
+    const found = await other.members(question);
+    for (const [i, rule] of question.rules.entries()) {
+      for (const [customerId, facts] of question.knowledge.customers) {
+        const key = memberKey(i, customerId);
+        if (expected.has(key) === found.has(key)) continue;
+        assert.fail(
+          `${other.name}: ${found.has(key)}, ${reference!.name}: ${expected.has(key)}\n` +
+            `moment ${question.moment}, known at ${question.knownAt ?? 'the end'}, seed ${SEED}\n` +
+            `rule ${JSON.stringify(rule)}\n` +
+            `orders ${JSON.stringify(facts.orders)}\ntraits ${JSON.stringify([...facts.traits])}\n` +
+            `stores ${JSON.stringify(storesOf(question.knowledge))}`,
+        );
+      }
+    }
+    assert.deepEqual(
+      [...found].filter((key) => !expected.has(key)),
+      [],
+      `${other.name}: strangers`,
+    );
+  }
+  return expected;
+}
+
+function storesOf(knowledge: Knowledge): unknown[] {
+  return [...knowledge.stores.values()];
+}
