@@ -16,16 +16,19 @@ describe('the DuckDB file of a data folder', () => {
 
   it('keeps what a transaction wrote, and nothing of one that failed', async () => {
     const database = await openDatabase({ folder });
-    await database.exclusive((session) => session.run(`INSERT INTO currency VALUES (0, '')`));
+    await database.exclusive((session) => session.run(`INSERT INTO currency VALUES (1, 'USD')`));
     const failing = database.exclusive(async (session) => {
-      await session.run(`INSERT INTO currency VALUES (1, 'EUR')`);
+      await session.run(`INSERT INTO currency VALUES (2, 'EUR')`);
       throw new Error('stop');
     });
     await assert.rejects(failing, /stop/);
     await database.close();
 
     const again = await openDatabase({ folder });
-    assert.deepEqual(await again.rows('SELECT * FROM currency'), [{ currency_no: 0, code: '' }]);
+    assert.deepEqual(await again.rows('SELECT * FROM currency'), [
+      { currency_no: 0, code: '' },
+      { currency_no: 1, code: 'USD' },
+    ]);
     await again.close();
   });
 
@@ -55,7 +58,7 @@ describe('the DuckDB file of a data folder', () => {
     );
     assert.deepEqual(
       (await database.rows<{ code: string }>('SELECT code FROM currency ORDER BY 1')).map((r) => r.code),
-      ['C0', 'C1', 'C2', 'C3', 'C4'],
+      ['', 'C1', 'C2', 'C3', 'C4', 'C5'],
     );
     await assert.rejects(
       database.exclusive(() => database.run('SELECT 1')),

@@ -101,6 +101,10 @@ async function prepareSchema(session: DuckDbSession, folder: string): Promise<vo
     `INSERT INTO meta SELECT 'schema_version', $1 WHERE NOT EXISTS (FROM meta WHERE key = 'schema_version')`,
     [String(SCHEMA_VERSION)],
   );
+  // Orders without a currency carry number 0, whoever writes them.
+  await session.run(
+    `INSERT INTO currency SELECT 0, '' WHERE NOT EXISTS (FROM currency WHERE currency_no = 0)`,
+  );
   await session.run('COMMIT');
 }
 
