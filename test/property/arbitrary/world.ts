@@ -26,7 +26,8 @@ export interface Knowledge {
   readonly stores: ReadonlyMap<string, StoreFact>;
 }
 
-const CUSTOMERS = 20;
+/** Few, so that each has many orders and most conditions see some of them. */
+const CUSTOMERS = 12;
 const customerId = fc.integer({ min: 1, max: CUSTOMERS }).map((n) => `customer ${n}`);
 
 /** Moments near the centre, of which some differ by a window exactly. */
@@ -72,6 +73,8 @@ const order: fc.Arbitrary<OrderFact> = fc
       'completed',
       'completed',
       'completed',
+      'completed',
+      'completed',
       'cancelled',
       'refunded',
     ),
@@ -98,7 +101,7 @@ const trait: fc.Arbitrary<TraitFact> = fc
 const facts: fc.Arbitrary<FactsReceived> = fc.record({
   orders: fc.uniqueArray(order, {
     minLength: 5,
-    maxLength: 60,
+    maxLength: 96,
     size: 'max',
     selector: (fact) => `${fact.customerId} ${fact.orderId}`,
   }),
@@ -114,9 +117,9 @@ const facts: fc.Arbitrary<FactsReceived> = fc.record({
   }),
 });
 
-/** One to four batches about at most 20 customers, and three moments. */
+/** One to four batches about at most 12 customers, and three moments. */
 export const arbitraryWorld: fc.Arbitrary<World> = fc.record({
-  received: fc.array(facts, { minLength: 1, maxLength: 4 }),
+  received: fc.array(facts, { minLength: 1, maxLength: 4, size: 'max' }),
   moments: fc.uniqueArray(moment, { minLength: 3, maxLength: 3 }),
 });
 
