@@ -1,0 +1,204 @@
+/**
+ * Checks one definition against the schema and against what a schema cannot say. Sizes are checked first
+ * and without recursion, so that nothing hostile reaches the recursive parts.
+ */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { definitionSchema, RULE_SCHEMAS } from '../../model/definition-schema.ts';
+import { CoterieError } from '../../model/error.ts';
+import { RULE_CONDITIONS_MAX, RULE_DEPTH_MAX, type Rule } from '../../model/rule.ts';
+import type { Definition } from '../../model/segment.ts';
+import type { SegmentTypes } from '../../model/segment-type.ts';
+import { mentionsInstance, readCheckedRule } from './normal-form.ts';
+import {
+  didYouMean,
+  foundText,
+  type Path,
+  type Problem,
+  placedProblem,
+  problemAt,
+  problemsError,
+  problemsOf,
+} from './problem.ts';
+
+/** Deepest nesting of lists and maps in a definition: a rule takes at most two levels for each of its own. */
+export const NESTING_MAX = 2 * RULE_DEPTH_MAX + 16;
+/** Most values in a definition: a rule with a long list of stores fits, a hostile text does not. */
+const VALUES_MAX = 300_000;
+
+interface Validators {
+  /** Stops at the first error: for the many definitions that have none. */
+  readonly quick: ValidateFunction;
+  /** Finds all errors, with what people need to know of them. */
+  readonly thorough: () => ValidateFunction;
+}
+
+/** Compiled once for each set of types; a set lives as long as the process, mostly. */
+const validatorsOf = new WeakMap<SegmentTypes, Validators>();
+
+function validators(types: SegmentTypes): Validators {
+  const known = validatorsOf.get(types);
+  if (known !== undefined) return known;
+  let thorough: ValidateFunction | undefined;
+  const made: Validators = {
+    quick: compile(types, false),
+    thorough: () => {
+      thorough ??= compile(types, true);
+      return thorough;
+    },
+  };
+  validatorsOf.set(types, made);
+  return made;
+}
+
+function compile(types: SegmentTypes, allErrors: boolean): ValidateFunction {
+  const ajv = new Ajv2020({ allErrors, verbose: allErrors, strictTypes: false });
+  for (const schema of RULE_SCHEMAS) ajv.addSchema(schema);
+  return ajv.compile(definitionSchema(types));
+}
+
+/**
+ * Checks one definition from any source.
+ *
+ * @throws {CoterieError} `SEGMENT_TYPE_UNKNOWN`, `DEFINITION_INVALID` or `DEFINITION_TOO_LARGE`, with all
+ * problems in `details.problems`.
+ */
+export function checkDefinition(value: unknown, types: SegmentTypes): asserts value is Definition {
+  const problems = definitionProblems(value, types);
+  if (problems.length === 0) return;
+  const key = (value as { readonly key?: unknown } | null)?.key;
+  const place = typeof key === 'string' && key.length <= 200 ? { key: foundKey(key) } : {};
+  throw problemsError(problems.map((problem) => placedProblem(problem, place)));
+}
+
+function foundKey(key: string): string {
+  return JSON.stringify(key).slice(1, -1);
+}
+
+/** All problems of one definition; none if it may be applied, as far as it alone can tell. */
+export function definitionProblems(value: unknown, types: SegmentTypes): Problem[] {
+  const size = sizeProblem(value);
+  if (size !== undefined) return [size];
+  const { quick, thorough } = validators(types);
+  if (quick(value)) return meaningProblems(value as Definition, types);
+  const validate = thorough();
+  validate(value);
+  const problems = problemsOf((validate.errors ?? []) as ErrorObject[]);
+  const type = (value as { readonly type?: unknown } | null)?.type;
+  if (typeof type !== 'string' || types.has(type)) return problems;
+  return problems.map((problem) => (problem.path === 'type' ? typeProblem(type, types) : problem));
+}
+
+function typeProblem(type: string, types: SegmentTypes): Problem {
+  const known = [...types.keys()];
+  return problemAt(['type'], {
+    code: 'SEGMENT_TYPE_UNKNOWN',
+    expected: `one of ${known.join(', ')}`,
+    found: `${foundText(type)}${didYouMean(type, known)}`,
+  });
+}
+
+/** Depth and number of values, without recursion: a map that holds itself is one that is too deep. */
+function sizeProblem(value: unknown): Problem | undefined {
+  const pending: { readonly value: object; readonly depth: number }[] = [];
+  let values = 0;
+  const visit = (part: unknown, depth: number): void => {
+    values++;
+    if (typeof part === 'object' && part !== null) pending.push({ value: part, depth });
+  };
+  visit(value, 1);
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.depth > NESTING_MAX) {
+      return tooLarge(`at most ${NESTING_MAX} levels of nesting`, 'more');
+    }
+    const parts = Array.isArray(next.value) ? next.value : Object.values(next.value);
+    if (values + parts.length > VALUES_MAX) return tooLarge(`at most ${VALUES_MAX} values`, 'more');
+    for (const part of parts) visit(part, next.depth + 1);
+  }
+  return undefined;
+}
+
+function tooLarge(expected: string, found: string): Problem {
+  return problemAt([], { code: 'DEFINITION_TOO_LARGE', expected, found });
+}
+
+/** What the schema cannot say, of a definition that follows it. */
+function meaningProblems(definition: Definition, types: SegmentTypes): Problem[] {
+  const problems: Problem[] = [];
+  const rule = readCheckedRule(definition, types, (path, words) => {
+    problems.push(problemAt(fieldOf(definition, path), words));
+  });
+  const { conditions, depth } = ruleSize(rule);
+  if (depth > RULE_DEPTH_MAX)
+    problems.push(tooLarge(`a rule of at most ${RULE_DEPTH_MAX} levels`, `${depth}`));
+  if (conditions > RULE_CONDITIONS_MAX) {
+    problems.push(tooLarge(`a rule of at most ${RULE_CONDITIONS_MAX} conditions`, `${conditions}`));
+  }
+  const mentions = mentionsInstance(rule);
+  if (definition.forEach === undefined && mentions) {
+    problems.push(
+      problemAt([...(eachPath(definition.params, ['params']) ?? ['params'])], {
+        expected: 'stores by id or attributes, or a family (forEach)',
+        found: 'each: true outside a family',
+      }),
+    );
+  }
+  if (definition.forEach !== undefined && !mentions) {
+    problems.push(
+      problemAt(['forEach'], {
+        expected: 'stores: {each: true} somewhere in params, which stands for the instance',
+        found: 'a family whose instances would all be the same',
+      }),
+    );
+  }
+  return problems;
+}
+
+/** The place in the definition of a field of its rule; templates keep names, so the last name is looked for. */
+function fieldOf(definition: Definition, path: Path): Path {
+  if (definition.type === 'rule') return ['params', ...path];
+  const params = definition.params as Readonly<Record<string, unknown>> | undefined;
+  const name = path.findLast((part) => typeof part === 'string' && params !== undefined && part in params);
+  return name === undefined ? ['params'] : ['params', name];
+}
+
+function eachPath(value: unknown, path: Path): Path | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value)) {
+    for (const [i, part] of value.entries()) {
+      const found = eachPath(part, [...path, i]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  for (const [name, part] of Object.entries(value)) {
+    const found = name === 'each' ? [...path, name] : eachPath(part, [...path, name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Conditions and levels of a rule; a reference to a segment counts as a condition. */
+export function ruleSize(rule: Rule): { readonly conditions: number; readonly depth: number } {
+  if (rule.kind === 'not') {
+    const part = ruleSize(rule.rule);
+    return { conditions: part.conditions, depth: part.depth + 1 };
+  }
+  if (rule.kind !== 'all' && rule.kind !== 'any') return { conditions: 1, depth: 1 };
+  let conditions = 0;
+  let depth = 0;
+  for (const part of rule.rules) {
+    const size = ruleSize(part);
+    conditions += size.conditions;
+    depth = Math.max(depth, size.depth);
+  }
+  return { conditions, depth: depth + 1 };
+}
+
+/** @throws {CoterieError} `DEFINITION_TOO_LARGE`, in words. */
+export function throwTooLarge(key: string, expected: string, found: string): never {
+  throw new CoterieError('DEFINITION_TOO_LARGE', `${key}: expected ${expected}, found ${found}`, {
+    key,
+    expected,
+    found,
+  });
+}
