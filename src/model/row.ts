@@ -22,7 +22,8 @@ export function encodeRow(segmentNos: Uint32Array, count: number, into: Uint8Arr
     previous = segmentNo;
     while (distance > 0x7f) {
       into[position++] = (distance & 0x7f) | 0x80;
-      distance >>>= 7;
+      // The distance from −1 to the last number, 2^32, is one bit too long for a shift.
+      distance = distance > 0xffff_ffff ? distance / 128 : distance >>> 7;
     }
     into[position++] = distance;
   }

@@ -22,7 +22,7 @@ export interface StoreView {
   readonly customers: number;
   /**
    * The row's bytes, as `model/row.ts` writes them; undefined for a customer without exceptions or never
-   * heard of: both have every segment's default. Valid until the next call.
+   * heard of: both have every segment's default. The caller may keep the bytes, and must not change them.
    */
   row(customerId: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** Whether the customer was ever heard of. */

@@ -1,0 +1,135 @@
+/**
+ * The list of segments a customer is in: defaults that hold and exceptions that do, merged in ascending
+ * order of segment numbers, a page at a time. Cost: the row is decoded once; a filter walks the shortest
+ * list of entries that satisfies one of its parts, so a list for one store does not look at the others.
+ */
+import type { SegmentEntry } from '../model/membership.ts';
+import { decodeRow } from '../model/row.ts';
+import { type Facet, indexOf, positionAfter } from './segment-directory.ts';
+import type { StoreView } from './store.ts';
+
+export interface SegmentsOfFilter {
+  readonly owner?: string;
+  readonly tag?: string;
+  readonly type?: string;
+  /** Segments whose rule names this store by its id, families' instances among them. */
+  readonly store?: string;
+  /** At most this many entries; 1 or more. */
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly after?: number;
+}
+
+export interface SegmentsOfAnswer {
+  /** Ascending by segment number. */
+  readonly entries: readonly SegmentEntry[];
+  /** The segment number to go on after; absent when there are no more. */
+  readonly next?: number;
+}
+
+/** The active segments that a customer is in. One never heard of is in those with a true default. */
+export function segmentsOf(
+  view: StoreView,
+  customerId: string,
+  filter: SegmentsOfFilter,
+): SegmentsOfAnswer | Promise<SegmentsOfAnswer> {
+  const row = view.row(customerId);
+  return row instanceof Promise
+    ? row.then((arrived) => list(view, arrived, filter))
+    : list(view, row, filter);
+}
+
+function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFilter): SegmentsOfAnswer {
+  const exceptions = row === undefined ? [] : decodeRow(row);
+  const postings = shortestPostings(view, filter);
+  const candidates = postings
+    ? membersAmong(view.directory.entries, postings, exceptions, filter)
+    : allMembers(view, exceptions, filter);
+  const entries: SegmentEntry[] = [];
+  for (const entry of candidates) {
+    if (!passes(entry, filter)) continue;
+    if (entries.length === filter.limit) return { entries, next: entries.at(-1)!.segmentNo };
+    entries.push(entry);
+  }
+  return { entries };
+}
+
+/** Undefined without a filter, empty if nothing can pass. */
+function shortestPostings(view: StoreView, filter: SegmentsOfFilter): readonly number[] | undefined {
+  const { facets } = indexOf(view.directory);
+  let shortest: readonly number[] | undefined;
+  for (const facet of ['owner', 'tag', 'type', 'store'] satisfies Facet[]) {
+    const value = filter[facet];
+    if (value === undefined) continue;
+    const postings = facets[facet].get(value) ?? [];
+    if (!shortest || postings.length < shortest.length) shortest = postings;
+  }
+  return shortest;
+}
+
+/** Walks the postings and the exceptions side by side: both ascend. */
+function* membersAmong(
+  entries: readonly SegmentEntry[],
+  postings: readonly number[],
+  exceptions: readonly number[],
+  filter: SegmentsOfFilter,
+): Generator<SegmentEntry> {
+  let at = 0;
+  for (let i = firstAfter(postings, entries, filter); i < postings.length; i++) {
+    const entry = entries[postings[i]!]!;
+    while (at < exceptions.length && exceptions[at]! < entry.segmentNo) at++;
+    if (entry.defaultMember !== (exceptions[at] === entry.segmentNo)) yield entry;
+  }
+}
+
+/** Merges the segments that are true by default and no exception with the exceptions that are false by default. */
+function* allMembers(
+  view: StoreView,
+  exceptions: readonly number[],
+  filter: SegmentsOfFilter,
+): Generator<SegmentEntry> {
+  const { entries } = view.directory;
+  const { defaultMembers } = indexOf(view.directory);
+  let at = firstAfter(defaultMembers, entries, filter);
+  for (const segmentNo of exceptions) {
+    if (filter.after !== undefined && segmentNo <= filter.after) continue;
+    while (at < defaultMembers.length && entries[defaultMembers[at]!]!.segmentNo < segmentNo) {
+      yield entries[defaultMembers[at++]!]!;
+    }
+    if (at < defaultMembers.length && entries[defaultMembers[at]!]!.segmentNo === segmentNo) {
+      at++;
+      continue;
+    }
+    const entry = entries[positionAfter(entries, segmentNo - 1)];
+    // Numbers of segments that are archived or paused may still stand in a row.
+    if (entry?.segmentNo === segmentNo && entry.status === 'active') yield entry;
+  }
+  while (at < defaultMembers.length) yield entries[defaultMembers[at++]!]!;
+}
+
+/** Index of the first of these positions whose entry comes after the page before. */
+function firstAfter(
+  positions: readonly number[],
+  entries: readonly SegmentEntry[],
+  filter: SegmentsOfFilter,
+): number {
+  if (filter.after === undefined) return 0;
+  const first = positionAfter(entries, filter.after);
+  let low = 0;
+  let high = positions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (positions[middle]! < first) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function passes(entry: SegmentEntry, filter: SegmentsOfFilter): boolean {
+  return (
+    (filter.owner === undefined || entry.owner === filter.owner) &&
+    (filter.type === undefined || entry.type === filter.type) &&
+    (filter.tag === undefined || entry.tags.includes(filter.tag)) &&
+    (filter.store === undefined || (entry.stores?.includes(filter.store) ?? false))
+  );
+}
