@@ -1,0 +1,98 @@
+/**
+ * Compiles segments into a plan: each distinct condition once, each rule into a truth table over its
+ * conditions (or a program, beyond 6), and indexes from facts to the conditions that they can touch.
+ */
+import assert from 'node:assert/strict';
+import type { Rule } from '../../model/rule.ts';
+import type { Segment } from '../../model/segment.ts';
+import type { FactDictionary, StoreTable } from '../engine/engine.ts';
+import { ConditionTable } from './condition-table.ts';
+import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
+import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
+import { buildOrderIndex } from './order-index.ts';
+import { type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
+import { writeProgram } from './program.ts';
+import { StoreSets } from './store-sets.ts';
+import { buildTraitIndex } from './trait-index.ts';
+import { Uses } from './uses.ts';
+
+export interface CompileRequest {
+  /** Any order; paused segments are left out. References must have been replaced. */
+  readonly segments: readonly Segment[];
+  readonly stores: StoreTable;
+  readonly dictionary: FactDictionary;
+}
+
+/** Compiles; the cost grows with the segments and the stores that they name. */
+export function compile(request: CompileRequest): Plan {
+  const segments = request.segments
+    .filter((segment) => (segment.definition.status ?? 'active') === 'active')
+    .sort((a, b) => a.segmentNo - b.segmentNo);
+  assert.ok(segments.length <= SEGMENTS_MAX, 'more segments than an action can name');
+  const stores = new StoreSets(request.stores);
+  const table = new ConditionTable(stores, request.dictionary);
+  const defaults = sharedUint8(segments.length);
+  const exceptionLow = sharedUint32(segments.length);
+  const exceptionHigh = sharedUint32(segments.length);
+  const uses = new Uses();
+  const large = new Map<number, Expression>();
+  segments.forEach((segment, place) => {
+    const expression = express(segment.rule, table);
+    const conditions = conditionsOf(expression);
+    const isDefault = evaluateExpression(expression, () => false);
+    defaults[place] = Number(isDefault);
+    if (conditions.length > TABLE_CONDITIONS_MAX) {
+      large.set(place, expression);
+      uses.addLarge(conditions, place);
+      return;
+    }
+    const members = truthTable(expression, conditions);
+    exceptionLow[place] = isDefault ? ~members.low : members.low;
+    exceptionHigh[place] = isDefault ? ~members.high : members.high;
+    uses.addSmall(conditions, place, exceptionLow[place]!);
+  });
+  const { actionOf, lists } = uses.resolve(table.size);
+  const storeLimit = request.stores.ids.length + 1;
+  return {
+    segmentNos: shareUint32(segments.map((segment) => segment.segmentNo)),
+    defaults,
+    orders: buildOrderIndex(table, stores, storeLimit, actionOf),
+    traits: buildTraitIndex(table, request.dictionary, actionOf),
+    ...lists,
+    exceptionLow,
+    exceptionHigh,
+    ...programs(large, segments.length, (condition) => actionOf(condition)! >>> 2),
+    needsOrders: table.counters.length + table.tallies.length > 0,
+    needsAmounts: table.tallies.length > 0,
+    needsTraits: table.traitTests.length > 0,
+  };
+}
+
+function programs(
+  large: ReadonlyMap<number, Expression>,
+  segments: number,
+  sharedOf: (condition: number) => number,
+): Pick<Plan, 'programStart' | 'program'> {
+  const programStart = sharedUint32(segments + 1);
+  const program = new Uint32List();
+  for (let place = 0; place < segments; place++) {
+    const expression = large.get(place);
+    if (expression) writeProgram(expression, sharedOf, (word) => program.push(word));
+    programStart[place + 1] = program.length;
+  }
+  return { programStart, program: shareUint32(program.view()) };
+}
+
+function express(rule: Rule, table: ConditionTable): Expression {
+  switch (rule.kind) {
+    case 'all':
+    case 'any':
+      return { op: rule.kind, of: rule.rules.map((child) => express(child, table)) };
+    case 'not':
+      return { op: 'not', of: express(rule.rule, table) };
+    case 'segment':
+      throw new Error(`Segment ${rule.key} was not replaced by its rule before compiling`);
+    default:
+      return table.express(rule);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * A rule over numbered conditions, each of which holds only for customers with facts. Negative tests
+ * ("at most 2 orders") have become *not* of positive ones ("at least 3"), so that every expression's
+ * value with no condition true is the default membership.
+ */
+
+export type Expression =
+  | { readonly op: 'all'; readonly of: readonly Expression[] }
+  | { readonly op: 'any'; readonly of: readonly Expression[] }
+  | { readonly op: 'not'; readonly of: Expression }
+  | { readonly op: 'condition'; readonly condition: number }
+  | { readonly op: 'constant'; readonly value: boolean };
+
+export const TRUE: Expression = { op: 'constant', value: true };
+export const FALSE: Expression = { op: 'constant', value: false };
+
+/** The distinct conditions of an expression, in order of first use. */
+export function conditionsOf(expression: Expression): number[] {
+  const found = new Set<number>();
+  const visit = (node: Expression): void => {
+    if (node.op === 'condition') found.add(node.condition);
+    else if (node.op === 'not') visit(node.of);
+    else if (node.op !== 'constant') for (const child of node.of) visit(child);
+  };
+  visit(expression);
+  return [...found];
+}
+
+/** The value of an expression, given which conditions hold. */
+export function evaluateExpression(expression: Expression, holds: (condition: number) => boolean): boolean {
+  switch (expression.op) {
+    case 'all':
+      return expression.of.every((child) => evaluateExpression(child, holds));
+    case 'any':
+      return expression.of.some((child) => evaluateExpression(child, holds));
+    case 'not':
+      return !evaluateExpression(expression.of, holds);
+    case 'condition':
+      return holds(expression.condition);
+    case 'constant':
+      return expression.value;
+  }
+}
+
+/** A truth table of up to 6 conditions: bit k is the value when the conditions of mask k hold. */
+export interface TruthTable {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** @param conditions - At most 6; condition i is bit i of the mask. */
+export function truthTable(expression: Expression, conditions: readonly number[]): TruthTable {
+  let low = 0;
+  let high = 0;
+  for (let mask = 0; mask < 1 << conditions.length; mask++) {
+    if (!evaluateExpression(expression, (condition) => ((mask >>> conditions.indexOf(condition)) & 1) === 1))
+      continue;
+    if (mask < 32) low |= 1 << mask;
+    else high |= 1 << (mask - 32);
+  }
+  return { low: low >>> 0, high: high >>> 0 };
+}
