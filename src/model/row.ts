@@ -52,11 +52,12 @@ export function decodeRow(row: Uint8Array): number[] {
 /**
  * Marks which of the wanted segments are exceptions of a row, in one walk over its bytes.
  *
- * @param wanted - Ascending segment numbers.
+ * @param wanted - Ascending segment numbers; doubles are marked each.
  * @param found - At least as long; set to 1 where the wanted number is in the row, else to 0.
  */
 export function findInRow(row: Uint8Array, wanted: Uint32Array, found: Uint8Array): void {
-  found.fill(0, 0, wanted.length);
+  const count = wanted.length;
+  found.fill(0, 0, count);
   let at = 0;
   let previous = -1;
   for (let i = 0; i < row.length; ) {
@@ -69,8 +70,8 @@ export function findInRow(row: Uint8Array, wanted: Uint32Array, found: Uint8Arra
       scale *= 128;
     }
     previous += distance;
-    while (at < wanted.length && wanted[at]! < previous) at++;
-    if (at === wanted.length) return;
-    if (wanted[at] === previous) found[at] = 1;
+    while (at < count && wanted[at]! < previous) at++;
+    while (at < count && wanted[at] === previous) found[at++] = 1;
+    if (at === count) return;
   }
 }
