@@ -4,7 +4,7 @@
  */
 
 import type { DuckDbDatabase } from '../../src/core/engine/duckdb/database.ts';
-import type { OrderFact } from '../../src/model/fact.ts';
+import { type OrderFact, traitNumber } from '../../src/model/fact.ts';
 import type { World } from './arbitrary/world.ts';
 
 const STATUS_NO = { completed: 0, cancelled: 1, refunded: 2 } as const;
@@ -29,6 +29,8 @@ class Numbers {
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const compare = (a: readonly unknown[], b: readonly unknown[], column: number): number =>
+  Number(a[column]) - Number(b[column]);
 const orNull = (text: string | undefined): string => (text === undefined ? 'NULL' : quote(text));
 
 /** @param compactedAfter - The base holds the latest versions after so many batches; 0: it is empty. */
@@ -64,6 +66,7 @@ export async function insertFacts(
   ];
   for (const facts of world.received) {
     batchNo++;
+    add('batch', batchNo, 0, "'test'", "'test'", 'NULL', 0, 0, 0, 0, 0, 'NULL');
     for (const fact of facts.stores) {
       described.add(fact.storeId);
       const tags = fact.tags === undefined ? 'NULL' : `[${fact.tags.map(quote).join(', ')}]::VARCHAR[]`;
@@ -92,13 +95,18 @@ export async function insertFacts(
       if (!values.has(fact.name)) {
         values.set(
           fact.name,
-          new Numbers(0, (value, no) => add('trait_value', nameNo, no, quote(value), 'NULL')),
+          new Numbers(0, (value, no) =>
+            add('trait_value', nameNo, no, quote(value), traitNumber(value) ?? 'NULL'),
+          ),
         );
       }
       add('trait', customers.of(fact.customerId), nameNo, values.get(fact.name)!.of(fact.value), batchNo);
     }
   }
-  for (const { fact, batchNo: received } of base.values()) add('order_base', ...orderRow(fact, received));
+  const sorted = [...base.values()]
+    .map(({ fact, batchNo: received }) => orderRow(fact, received))
+    .sort((a, b) => compare(a, b, 0) || compare(a, b, 1) || compare(a, b, 2));
+  for (const row of sorted) add('order_base', ...row);
   await database.exclusive(async (session) => {
     for (const [table, inserted] of rows)
       await session.run(`INSERT INTO ${table} VALUES ${inserted.join(', ')}`);
