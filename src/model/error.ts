@@ -168,6 +168,18 @@ export const ERROR_CATALOGUE = {
     'The data folder holds something unreadable',
     'Restore it from a copy, or remove the part named and calculate again.',
   ),
+  DATA_FOLDER_NOT_EMPTY: row(
+    409,
+    false,
+    'The data folder already holds facts',
+    'Name an empty data folder with --data.',
+  ),
+  SIMULATION_INVALID: row(
+    400,
+    false,
+    'A marketplace cannot be simulated with these sizes or times',
+    'Correct the option named; `coterie simulate --help` lists them.',
+  ),
   DISK_FULL: row(
     507,
     true,

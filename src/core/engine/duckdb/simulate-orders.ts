@@ -53,7 +53,7 @@ WITH numbered AS (
 ), weekly AS (
   -- Day 0 was a Thursday: (day + 3) % 7 is 0 on Mondays. h1: 54..63.
   SELECT *, least(getvariable('sim_last_day'), day
-    + CASE WHEN (day + 3) % 7 < 5 AND draw10(h1, 54) < 80 THEN 5 - (day + 3) % 7 + (h1 >> 63)::BIGINT ELSE 0 END) AS moved_day
+    + CASE WHEN (day + 3) % 7 < 5 AND draw10(h1, 54) < 80 THEN 5 - (day + 3) % 7 + ((h1 >> 54) & 1::UBIGINT)::BIGINT ELSE 0 END) AS moved_day
   FROM dated
 ), timed AS (
   -- h2: 0..23 time within the part of the day, 24..31 which part.
@@ -65,7 +65,7 @@ WITH numbered AS (
 ), ordered AS (
   -- What would lie after the end is moved to one of the 28 days before it.
   SELECT *, CASE WHEN planned_at <= getvariable('sim_to') THEN planned_at
-    ELSE planned_at - 86400 * (1 + draw(h1, 0, least(28, moved_day - joined_day))) END AS ordered_at
+    ELSE planned_at - 86400 * (1 + draw(h2, 48, least(28, moved_day - joined_day))) END AS ordered_at
   FROM timed
 ), priced AS (
   -- Three factors from 1 to 5 on the store's price. h2: 32..55. h3: 0..7 whether discounted, 8..23 by how much.
