@@ -15,6 +15,8 @@ export type RowNo = number;
 
 /** Which columns of orders a scan must bring. Customer, store and time always come. */
 export interface ScanColumns {
+  /** Default true. Without them only traits come, for conditions on nothing else. */
+  readonly orders?: boolean;
   /** Total, discount and currency, for conditions on amounts. */
   readonly amounts: boolean;
   readonly traits: boolean;

@@ -46,4 +46,6 @@ CREATE TABLE IF NOT EXISTS definition_version (
 CREATE TABLE IF NOT EXISTS segment (segment_no UINTEGER NOT NULL, key VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS calculation (calculation_no UINTEGER NOT NULL, moment UINTEGER NOT NULL, batch_no UINTEGER NOT NULL,
   catalog_no UINTEGER NOT NULL, finished_at UINTEGER NOT NULL, report VARCHAR NOT NULL);
+-- Members of every segment at the end of a calculation.
+CREATE TABLE IF NOT EXISTS segment_size (calculation_no UINTEGER NOT NULL, segment_no UINTEGER NOT NULL, size UINTEGER NOT NULL);
 `;

@@ -1,0 +1,171 @@
+/**
+ * A full pass: all definitions, all customers, one moment, loaded beside what is served and switched in
+ * at the end. Readers see the old memberships until then and the new ones after, never a mixture.
+ */
+import type { AsOf, SegmentEntry } from '../model/membership.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Segment } from '../model/segment.ts';
+import type { SegmentTypes } from '../model/segment-type.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { loadSegments } from './catalog/resolve-segments.ts';
+import { compile } from './compile/compile.ts';
+import type { Plan } from './compile/plan.ts';
+import type { BeginLoad, CalculationReport } from './core.ts';
+import type { Engine, Progress } from './engine/engine.ts';
+import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
+import type { SegmentSizes } from './history/calculation-log.ts';
+
+export interface CalculateParts {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly beginLoad: BeginLoad;
+  readonly pool: EvaluationPool;
+  readonly types: SegmentTypes;
+}
+
+export interface CalculateRequest {
+  /** Seconds since 1970: windows are reckoned from here, later facts do not count. */
+  readonly moment: number;
+  readonly calculationNo: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Stores named by id in a directory entry at most; a rule that names more is listed under none. */
+const ENTRY_STORES_MAX = 1_000;
+
+/** Runs a full pass. On failure what was loaded is thrown away and what is served stays. */
+export async function calculate(
+  parts: CalculateParts,
+  request: CalculateRequest,
+  progress: Progress = () => {},
+): Promise<{ readonly report: CalculationReport; readonly sizes: SegmentSizes }> {
+  const started = performance.now();
+  const phases = new Phases();
+  const load = await parts.beginLoad();
+  try {
+    progress({ phase: 'compile', done: 0 });
+    const facts = await parts.engine.counts();
+    const { batchNo } = facts;
+    const catalogNo = await parts.catalog.catalogNo();
+    const stores = await parts.engine.storeTable(batchNo);
+    const segments = await loadSegments({
+      catalog: parts.catalog,
+      stores,
+      types: parts.types,
+      knownAt: catalogNo,
+    });
+    const plan = compile({ segments, stores, dictionary: await parts.engine.dictionary() });
+    phases.lap('compile');
+
+    let customers = 0;
+    for await (const batch of parts.engine.customers(batchNo)) {
+      load.putCustomers(batch);
+      customers += batch.ids.length;
+      progress({ phase: 'customers', done: customers, total: facts.customers });
+    }
+    phases.lap('customers');
+
+    const result = await parts.pool.run({
+      plan,
+      moment: request.moment,
+      batches: parts.engine.scan({
+        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+        knownAt: batchNo,
+      }),
+      onRows: (rows) => load.putRows(rows),
+      onProgress: (orders) => progress({ phase: 'evaluate', done: orders, total: facts.orders }),
+      ...(request.signal ? { signal: request.signal } : {}),
+    });
+    phases.lap('evaluate');
+
+    progress({ phase: 'switch', done: 0 });
+    const asOf: AsOf = { moment: request.moment, batchNo, catalogNo, calculationNo: request.calculationNo };
+    await load.commit({
+      asOf,
+      segments: directoryEntries(segments, plan, result.exceptionCounts),
+      customers,
+    });
+    phases.lap('switch');
+    const sizes = segmentSizes(plan, result.exceptionCounts, customers);
+    const report: CalculationReport = {
+      asOf,
+      segments: segments.length,
+      customers,
+      orders: result.orders,
+      exceptions: sum(result.exceptionCounts),
+      memberships: sum(sizes.sizes),
+      seconds: (performance.now() - started) / 1000,
+      phases: { ...phases.seconds, evaluateBusy: result.evaluateSeconds, writeBusy: result.writeSeconds },
+    };
+    return { report, sizes };
+  } catch (error) {
+    await load.abort();
+    throw error;
+  }
+}
+
+/** Seconds of the wall clock by phase. */
+class Phases {
+  readonly seconds: Record<string, number> = {};
+  #last = performance.now();
+
+  lap(phase: string): void {
+    const now = performance.now();
+    this.seconds[phase] = (now - this.#last) / 1000;
+    this.#last = now;
+  }
+}
+
+function segmentSizes(plan: Plan, exceptionCounts: Uint32Array, customers: number): SegmentSizes {
+  const sizes = exceptionCounts.map((exceptions, place) =>
+    plan.defaults[place] === 1 ? customers - exceptions : exceptions,
+  );
+  return { segmentNos: plan.segmentNos.slice(), sizes };
+}
+
+/** What the Store holds of every segment; paused ones have no members. */
+function* directoryEntries(
+  segments: readonly Segment[],
+  plan: Plan,
+  exceptionCounts: Uint32Array,
+): Generator<SegmentEntry> {
+  const placeOf = new Map<number, number>();
+  plan.segmentNos.forEach((segmentNo, place) => {
+    placeOf.set(segmentNo, place);
+  });
+  for (const { segmentNo, key, definition, rule } of segments) {
+    const place = placeOf.get(segmentNo);
+    const stores = storesNamed(rule);
+    yield {
+      segmentNo,
+      key,
+      ...(definition.name === undefined ? {} : { name: definition.name }),
+      ...(definition.owner === undefined ? {} : { owner: definition.owner }),
+      tags: definition.tags ?? [],
+      type: definition.type,
+      status: definition.status ?? 'active',
+      defaultMember: place !== undefined && plan.defaults[place] === 1,
+      exceptions: place === undefined ? 0 : exceptionCounts[place]!,
+      ...(stores === undefined ? {} : { stores }),
+    };
+  }
+}
+
+/** The stores that a rule names by id, each once; undefined when it names none, or very many. */
+function storesNamed(rule: Rule): readonly string[] | undefined {
+  const named = new Set<string>();
+  const visit = (node: Rule): void => {
+    if (node.kind === 'all' || node.kind === 'any') node.rules.forEach(visit);
+    else if (node.kind === 'not') visit(node.rule);
+    else if (node.kind === 'orders' && node.stores.kind === 'ids')
+      for (const id of node.stores.ids) named.add(id);
+  };
+  visit(rule);
+  return named.size === 0 || named.size > ENTRY_STORES_MAX ? undefined : [...named];
+}
+
+function sum(values: Uint32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,48 @@
+/** The record of calculations in the DuckDB file. */
+import { UINTEGER } from '@duckdb/node-api';
+import type { CalculationReport } from '../../core.ts';
+import type { DuckDbDatabase } from '../../engine/duckdb/database.ts';
+import type { CalculationLog, SegmentSizes } from '../calculation-log.ts';
+
+export class DuckDbCalculationLog implements CalculationLog {
+  readonly #database: DuckDbDatabase;
+
+  constructor(database: DuckDbDatabase) {
+    this.#database = database;
+  }
+
+  append(report: CalculationReport, { segmentNos, sizes }: SegmentSizes): Promise<void> {
+    const { asOf } = report;
+    return this.#database.exclusive(async (session) => {
+      await session.run('INSERT INTO calculation VALUES ($1, $2, $3, $4, $5, $6)', [
+        asOf.calculationNo,
+        asOf.moment,
+        asOf.batchNo,
+        asOf.catalogNo,
+        Math.floor(Date.now() / 1000),
+        JSON.stringify(report),
+      ]);
+      const calculationNos = new Uint32Array(segmentNos.length).fill(asOf.calculationNo);
+      await session.append(
+        'segment_size',
+        [UINTEGER, UINTEGER, UINTEGER],
+        [calculationNos, segmentNos, sizes],
+      );
+    });
+  }
+
+  async last(): Promise<CalculationReport | undefined> {
+    const row = await this.#database.row<{ report: string }>(
+      'SELECT report FROM calculation ORDER BY calculation_no DESC LIMIT 1',
+    );
+    return row && (JSON.parse(row.report) as CalculationReport);
+  }
+
+  async size(calculationNo: number, segmentNo: number): Promise<number | undefined> {
+    const row = await this.#database.row<{ size: number }>(
+      'SELECT size FROM segment_size WHERE calculation_no = $1 AND segment_no = $2',
+      [calculationNo, segmentNo],
+    );
+    return row?.size;
+  }
+}
