@@ -22,8 +22,8 @@ export interface LayerRules {
   readonly layers: Readonly<Record<string, readonly string[]>>;
   /** Package → folders or files that may import it, as path prefixes. Packages not listed are free. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
-  /** Layers that may import neither packages nor modules of Node. */
-  readonly bareLayers: readonly string[];
+  /** Layer → the only packages it may import; no modules of Node. Layers not listed are free. */
+  readonly bareLayers: Readonly<Record<string, readonly string[]>>;
   /** Folder of a driver → path prefixes, besides itself, that may import from it. */
   readonly drivers: Readonly<Record<string, readonly string[]>>;
 }
@@ -130,8 +130,10 @@ export function layerBreaches(tree: SourceTree, rules: LayerRules): string[] {
       if (allowed && !isUnder(path, allowed))
         breaches.push(`${path} imports ${name}, which belongs in ${allowed.join(', ')}`);
     }
-    if (rules.bareLayers.includes(layer)) {
+    const bare = rules.bareLayers[layer];
+    if (bare !== undefined) {
       for (const name of [...imports.packages, ...imports.builtins]) {
+        if (bare.includes(name)) continue;
         breaches.push(`${path} imports ${name}: ${layer} imports nothing but what is ours`);
       }
     }
