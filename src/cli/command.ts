@@ -3,7 +3,7 @@
  * reference page and the parsing all come from this one description.
  */
 import type { Option } from 'commander';
-import type { Config } from '../config/option-table.ts';
+import type { Config, OptionKey } from '../config/option-table.ts';
 import type { Parts } from './parts.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,6 +14,9 @@ export interface Invocation<Options> {
   readonly args: readonly string[];
   readonly options: Options;
   readonly config: Config;
+  /** The settings that were given as flags, as typed. */
+  readonly flags: Readonly<Partial<Record<OptionKey, string>>>;
+  readonly configFile: string | undefined;
   /** Whether the answer is JSON for scripts, instead of text for people. */
   readonly json: boolean;
   readonly verbose: boolean;

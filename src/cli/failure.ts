@@ -50,8 +50,16 @@ export function describeFailure(error: unknown, verbose: boolean): string[] {
       thrown.stack ?? '',
     ];
   }
-  const lines = [`error ${error.code}: ${visible(error.message)}`];
-  lines.push(...describeProblems(error.details.problems));
+  // Several problems come as several lines of the message.
+  const [first = '', ...others] = error.message.split('\n').map(visible);
+  const lines =
+    others.length === 0
+      ? [`error ${error.code}: ${first}`]
+      : [
+          `error ${error.code}: ${others.length + 1} problems`,
+          ...[first, ...others].map((line) => `  - ${line}`),
+        ];
+  if (others.length === 0) lines.push(...describeProblems(error.details.problems, first));
   lines.push(`  ${error.remedy}`);
   if (verbose || error.code === 'INTERNAL' || error.code === 'ENGINE_FAILED') {
     if (Object.keys(error.details).length > 0) lines.push(`details: ${JSON.stringify(error.details)}`);
@@ -61,14 +69,18 @@ export function describeFailure(error: unknown, verbose: boolean): string[] {
   return lines;
 }
 
-/** One line a problem, of a list whose entries are texts or have a message or text of their own. */
-function describeProblems(problems: unknown): string[] {
+/** One line a problem, of a list whose entries are texts or have a message; what was told already is left out. */
+function describeProblems(problems: unknown, told: string): string[] {
   if (!Array.isArray(problems)) return [];
-  const lines = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem: unknown) => {
-    if (typeof problem === 'string') return `  - ${visible(problem)}`;
-    const { message } = problem as { message?: unknown };
-    return `  - ${visible(typeof message === 'string' ? message : JSON.stringify(problem))}`;
-  });
+  const lines = problems
+    .slice(0, PROBLEMS_SHOWN_MAX)
+    .map((problem: unknown) => {
+      if (typeof problem === 'string') return visible(problem);
+      const { message } = problem as { message?: unknown };
+      return visible(typeof message === 'string' ? message : JSON.stringify(problem));
+    })
+    .filter((line) => line !== told)
+    .map((line) => `  - ${line}`);
   if (problems.length > PROBLEMS_SHOWN_MAX)
     lines.push(`  … and ${problems.length - PROBLEMS_SHOWN_MAX} more`);
   return lines;

@@ -3,7 +3,6 @@
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
 import type { Config } from '../config/option-table.ts';
-import type { ApplyReport } from '../core/catalog/catalog.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
 import type { Definition } from '../model/segment.ts';
@@ -26,15 +25,42 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** A Core behind HTTP: the part of `Core` that a running server offers, with the same shapes. */
-export type RemoteCore = Omit<Core, 'importFile' | 'isCalculating' | 'versions'>;
+/** What commands ask that a running server can answer as well as the data folder can. */
+export type CoreQuestions = Pick<
+  Core,
+  | 'apply'
+  | 'segment'
+  | 'segments'
+  | 'calculate'
+  | 'lastCalculation'
+  | 'size'
+  | 'members'
+  | 'overlap'
+  | 'preview'
+  | 'explain'
+  | 'factCounts'
+>;
+
+/** A running server, as commands see it. */
+export interface RemoteServer extends CoreQuestions {
+  check(customer: string, segments: readonly string[]): Promise<CheckReport>;
+}
+
+/** The answer to `check`. */
+export interface CheckReport {
+  readonly customer: string;
+  readonly memberships: Readonly<Record<string, boolean>>;
+  readonly unknown: readonly string[];
+  /** ISO 8601. */
+  readonly asOf: string;
+}
 
 export interface Parts {
   /** @throws {CoterieError} `DATA_FOLDER_LOCKED` when another process has the folder open. */
   openCore(config: Config): Promise<Core>;
   /** The memberships of a data folder, to read. */
   openStore(config: Config): Promise<Store>;
-  connect(url: string): Promise<RemoteCore>;
+  connect(url: string): Promise<RemoteServer>;
   serve(config: Config, version: string): Promise<RunningServer>;
   /** Fills an empty data folder with a made-up history. */
   simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
@@ -46,5 +72,3 @@ export interface Parts {
   /** The JSON Schema of definitions. */
   schema(): Promise<object>;
 }
-
-export type { ApplyReport };

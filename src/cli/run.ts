@@ -71,6 +71,8 @@ async function runCall(call: ParsedCall, request: RunRequest, terminal: Terminal
       args: call.args,
       options: call.options,
       config,
+      flags: call.flags,
+      configFile: call.configFile,
       json: call.json,
       verbose: call.verbose,
       version: request.version,

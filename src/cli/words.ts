@@ -1,6 +1,4 @@
 /** Numbers, times and tables as people read them on a terminal. */
-import { stripVTControlCharacters } from 'node:util';
-
 /** 1234567 → `1,234,567`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
@@ -86,9 +84,9 @@ export function layOutTable<Row>(rows: readonly Row[], columns: readonly Column<
   return [line(columns.map(({ title }) => title)), ...cells.map(line)];
 }
 
-/** Text with control characters written as escapes and terminal sequences removed. */
+/** Text with control characters written as escapes. */
 export function visible(text: string): string {
-  return stripVTControlCharacters(text).replace(
+  return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,0 +1,86 @@
+/** `coterie explain`: why is this customer in that segment, or not? */
+import type { ExplainedNode, ExplainReport } from '../../core/core.ts';
+import { formatMoment } from '../../model/time.ts';
+import { defineCommand } from '../command.ts';
+import { withCore } from '../core-access.ts';
+import { momentOption } from '../option-parsers.ts';
+import { visible } from '../words.ts';
+
+interface ExplainOptions {
+  readonly at?: number;
+}
+
+export const explainCommand = defineCommand<ExplainOptions>({
+  name: 'explain',
+  summary: 'why is a customer in a segment, or not?',
+  description:
+    'Shows the rule with the outcome and the value of every condition, the facts that decided it, and when\n' +
+    'the membership changes if nothing happens.',
+  arguments: [
+    { name: '<customer>', help: 'id of the customer' },
+    { name: '<segment>', help: 'key of the segment; an instance of a family is family@store' },
+  ],
+  options: [
+    momentOption('--at <moment>', 'explain as of this moment (default: that of the last calculation)'),
+  ],
+  examples: [
+    { says: 'Now', line: 'coterie explain customer-17 recurrent-30d@store-3' },
+    {
+      says: 'At a past moment',
+      line: 'coterie explain customer-17 lapsed-big-spender --at 2026-01-31T12:00:00Z',
+    },
+    { says: 'When does it change?', line: 'coterie explain customer-17 vip --json | jq .nextChange' },
+  ],
+  async run(call) {
+    const [customer = '', segment = ''] = call.args;
+    const report = await withCore(call, { ifMissing: 'refuse' }, (core) =>
+      core.explain(customer, segment, call.options.at),
+    );
+    if (call.json) await call.terminal.printJson(report);
+    else await call.terminal.print(...describeExplanation(report).map(visible));
+  },
+});
+
+/** An explanation in lines: the answer, the tree below it, what happens next. */
+export function describeExplanation(report: ExplainReport): string[] {
+  const lines = [
+    `${report.customer} is ${report.member ? 'IN' : 'NOT IN'} ${report.segment}, as of ${formatMoment(report.asOf.moment)}`,
+  ];
+  if (!report.known) {
+    lines.push(
+      `  no facts are known of this customer, so the default holds: ${report.defaultMember ? 'in' : 'not in'}`,
+    );
+  }
+  lines.push(...describeNode(report.rule, 1));
+  lines.push(
+    report.nextChange === null
+      ? '  stays so until a new fact arrives'
+      : `  ${report.nextChange.member ? 'enters' : 'leaves'} at ${report.nextChange.at} if nothing happens`,
+  );
+  return lines;
+}
+
+function describeNode(node: ExplainedNode, depth: number): string[] {
+  const gap = '  '.repeat(depth);
+  const mark = node.holds ? '✓' : '✗';
+  if (node.condition === undefined) {
+    return [
+      `${gap}${mark} ${node.kind}`,
+      ...(node.nodes ?? []).flatMap((child) => describeNode(child, depth + 1)),
+    ];
+  }
+  const { text, value, facts } = node.condition;
+  return [
+    `${gap}${mark} ${text}${value === null ? '' : `: ${value}`}`,
+    ...facts.map((fact) => {
+      const words = [
+        fact.orderedAt,
+        fact.orderId === undefined ? undefined : `order ${fact.orderId}`,
+        fact.storeId === undefined ? undefined : `store ${fact.storeId}`,
+        fact.total === undefined ? undefined : `total ${fact.total}`,
+        fact.trait === undefined ? undefined : `${fact.trait} = ${fact.value ?? ''}`,
+      ].filter((word) => word !== undefined);
+      return `${gap}    ${words.join('  ')}`;
+    }),
+  ];
+}

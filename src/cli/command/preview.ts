@@ -1,0 +1,42 @@
+/** `coterie preview`: how large would these segments be? Nothing is saved. */
+import type { PreviewReport } from '../../core/core.ts';
+import { defineCommand } from '../command.ts';
+import { withCore } from '../core-access.ts';
+import { readDefinitionFiles } from '../definition-files.ts';
+import { suggestNext } from '../next-step.ts';
+import { countOf, formatCount, formatSeconds, formatShare, visible } from '../words.ts';
+
+export const previewCommand = defineCommand({
+  name: 'preview',
+  summary: 'size and sample of definitions that are not saved',
+  description:
+    'Evaluates definitions over the facts and prints exact sizes and a few members. Nothing is saved.',
+  arguments: [{ name: '<paths...>', help: 'files or folders of definitions, or - for standard input' }],
+  examples: [
+    { says: 'A file', line: 'coterie preview idea.yaml' },
+    {
+      says: 'Straight from the keyboard',
+      line: `echo '{key: idea, type: recurrent, params: {atLeast: 5, within: 30d}}' | coterie preview -`,
+    },
+    { says: 'Only the size', line: 'coterie preview idea.yaml --json | jq .size' },
+  ],
+  async run(call) {
+    const definitions = await readDefinitionFiles(call.args, call.parts);
+    await withCore(call, { ifMissing: 'refuse' }, async (core) => {
+      for (const definition of definitions) {
+        const report = await core.preview(definition);
+        if (call.json) await call.terminal.printJson({ key: definition.key, ...report });
+        else await call.terminal.print(...describePreview(definition.key, report));
+      }
+    });
+    suggestNext(call, `apply ${call.args.join(' ')}`);
+  },
+});
+
+function describePreview(key: string, report: PreviewReport): string[] {
+  const of = report.segments === 1 ? '' : ` in any of ${formatCount(report.segments)} instances`;
+  return [
+    `${key}: ${countOf(report.size, 'customer')} of ${formatCount(report.customers)} (${formatShare(report.size, report.customers)})${of}, ${formatSeconds(report.seconds)}`,
+    ...(report.sample.length > 0 ? [`  such as ${report.sample.slice(0, 8).map(visible).join(', ')}`] : []),
+  ];
+}

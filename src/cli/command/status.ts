@@ -1,0 +1,81 @@
+/** `coterie status`: what is known, what is defined, what was calculated. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatMoment } from '../../model/time.ts';
+import { defineCommand, type Invocation } from '../command.ts';
+import { withCore } from '../core-access.ts';
+import { readServerNote } from '../data-folder.ts';
+import { suggestNext } from '../next-step.ts';
+import { formatBytes, formatCount, formatSeconds } from '../words.ts';
+
+export const statusCommand = defineCommand({
+  name: 'status',
+  summary: 'facts, definitions, the last calculation',
+  description:
+    'What the data folder holds, how far the last calculation got, and which server has the folder open.',
+  examples: [
+    { says: 'The folder ./data', line: 'coterie status' },
+    {
+      says: 'Another folder, for a script',
+      line: 'coterie status --data /var/lib/coterie --json | jq .facts',
+    },
+    { says: 'A server elsewhere', line: 'coterie status --url http://coterie.internal:8080' },
+  ],
+  async run(call) {
+    const status = await withCore(call, { ifMissing: 'refuse' }, async (core) => ({
+      facts: await core.factCounts(),
+      definitions: (await core.segments({ limit: 1 })).total,
+      calculation: (await core.lastCalculation()) ?? null,
+    }));
+    const place = await describePlace(call);
+    if (call.json) {
+      await call.terminal.printJson({ ...place, ...status });
+      return;
+    }
+    const { facts, definitions, calculation } = status;
+    const lines: [string, string][] = [
+      ['data', place.data === undefined ? '-' : `${place.data} (${formatBytes(place.bytes ?? 0)})`],
+      ['server', place.server ?? 'none'],
+      ['customers', formatCount(facts.customers)],
+      ['stores', formatCount(facts.stores)],
+      ['orders', formatCount(facts.orders)],
+      ['traits', formatCount(facts.traits)],
+      ['last order', facts.lastOrderAt === undefined ? '-' : formatMoment(facts.lastOrderAt)],
+      ['definitions', formatCount(definitions)],
+    ];
+    if (calculation === null) lines.push(['calculated', 'never']);
+    else {
+      lines.push(
+        ['calculated as of', formatMoment(calculation.asOf.moment)],
+        ['segments', formatCount(calculation.segments)],
+        ['memberships', formatCount(calculation.memberships)],
+        ['took', formatSeconds(calculation.seconds)],
+      );
+    }
+    await call.terminal.print(...lines.map(([title, value]) => `${title.padEnd(18)}${value}`));
+    const isBehind = calculation === null || calculation.asOf.batchNo < facts.batchNo;
+    if (facts.orders === 0 && facts.customers === 0) suggestNext(call, 'import <file> --as orders');
+    else if (definitions === 0) suggestNext(call, 'apply <definitions>');
+    else if (isBehind) suggestNext(call, 'calculate');
+    else suggestNext(call, 'segments', place.server === null ? 'serve' : 'check <customer> <segments>');
+  },
+});
+
+async function describePlace(
+  call: Invocation<unknown>,
+): Promise<{ readonly data?: string; readonly bytes?: number; readonly server: string | null }> {
+  if (call.config.url !== undefined) return { server: call.config.url };
+  const note = await readServerNote(call.config.data);
+  return { data: call.config.data, bytes: await folderBytes(call.config.data), server: note?.url ?? null };
+}
+
+/** Bytes on disk of all files below a folder; files that vanish meanwhile count nothing. */
+async function folderBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder, { recursive: true })) {
+    const entry = await stat(join(folder, name)).catch(() => undefined);
+    // Blocks of 512 bytes: a sparse file takes less than its length.
+    if (entry?.isFile()) bytes += Math.min(entry.size, entry.blocks * 512);
+  }
+  return bytes;
+}

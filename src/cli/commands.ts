@@ -1,0 +1,38 @@
+/** All commands, in the order of help: the whole job first, then each step of it, then questions. */
+
+import { applyCommand } from './command/apply.ts';
+import { benchCommand } from './command/bench.ts';
+import { calculateCommand } from './command/calculate.ts';
+import { checkCommand } from './command/check.ts';
+import { explainCommand } from './command/explain.ts';
+import { importCommand } from './command/import.ts';
+import { membersCommand } from './command/members.ts';
+import { overlapCommand } from './command/overlap.ts';
+import { previewCommand } from './command/preview.ts';
+import { schemaCommand } from './command/schema.ts';
+import { segmentsCommand } from './command/segments.ts';
+import { serveCommand } from './command/serve.ts';
+import { simulateCommand } from './command/simulate.ts';
+import { sizeCommand } from './command/size.ts';
+import { startCommand } from './command/start.ts';
+import { statusCommand } from './command/status.ts';
+import type { CliCommand } from './command.ts';
+
+export const COMMANDS: readonly CliCommand[] = [
+  startCommand,
+  importCommand,
+  applyCommand,
+  calculateCommand,
+  serveCommand,
+  checkCommand,
+  explainCommand,
+  previewCommand,
+  segmentsCommand,
+  sizeCommand,
+  membersCommand,
+  overlapCommand,
+  statusCommand,
+  schemaCommand,
+  simulateCommand,
+  benchCommand,
+];
