@@ -29,7 +29,7 @@ function renderCliReference(): string {
     '',
     'One program, `coterie`. The answer goes to standard output; progress, notes and errors go to standard',
     'error. With `--json` standard output holds one JSON document, or one a line where answers are many.',
-    'Every command takes `--data <folder>`, `--url <url>`, `--config <file>`, `--verbose` and `--help`;',
+    'Every command takes `--data <folder>`, `--config <file>`, `--json`, `--verbose` and `--help`;',
     '[configuration](configuration.md) says what each setting does and how else it can be given.',
     '',
     'While a server has the data folder open, commands that need the Core ask that server; `check` always',

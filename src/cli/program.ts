@@ -2,7 +2,7 @@
  * The commander program: every command with its own options, the settings of the option table that it
  * takes, and help that teaches. Parsing is commander's; running is handed to the caller.
  */
-import { Command, Option } from 'commander';
+import { Command, Option, type OutputConfiguration } from 'commander';
 import { environmentName, type OptionRow } from '../config/option-row.ts';
 import { type OptionKey, optionsOf } from '../config/option-table.ts';
 import type { CliCommand } from './command.ts';
@@ -25,6 +25,15 @@ export interface ProgramRequest {
   readonly onCall: (call: ParsedCall) => void;
 }
 
+const HELP_COLUMNS = 110;
+
+/** Usage errors look like all others; help is as wide as the screen, or as a page. */
+const OUTPUT: OutputConfiguration = {
+  outputError: (text, write) => write(text.replace(/^error: /, 'error USAGE: ')),
+  getOutHelpWidth: () => process.stdout.columns ?? HELP_COLUMNS,
+  getErrHelpWidth: () => process.stderr.columns ?? HELP_COLUMNS,
+};
+
 /** Builds the program; it throws commander's own errors instead of ending the process. */
 export function buildProgram(request: ProgramRequest): Command {
   const program = new Command('coterie')
@@ -35,6 +44,7 @@ export function buildProgram(request: ProgramRequest): Command {
     .version(request.version, '-V, --version', 'print the version')
     .helpCommand('help [command]', 'how a command works')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureOutput(OUTPUT)
     .exitOverride()
     .addHelpText('after', programEpilogue);
   for (const command of request.commands) program.addCommand(buildCommand(command, request.onCall));
@@ -45,6 +55,7 @@ function buildCommand(command: CliCommand, onCall: ProgramRequest['onCall']): Co
   const built = new Command(command.name)
     .summary(command.summary)
     .description(command.description)
+    .configureOutput(OUTPUT)
     .exitOverride()
     .showHelpAfterError(`  \`coterie ${command.name} --help\` shows how it is called.`)
     .addHelpText('after', () => commandEpilogue(command));
@@ -75,22 +86,26 @@ function buildCommand(command: CliCommand, onCall: ProgramRequest['onCall']): Co
 
 function addSettings(built: Command, command: CliCommand): void {
   for (const [, row] of optionsOf(command.name)) built.addOption(settingOption(row));
-  built
-    .option(
+  const settings = [
+    new Option(
       '--config <file>',
-      'read settings from this file (default: coterie.yaml if it exists, env COTERIE_CONFIG)',
-    )
-    .option('--json', 'answer in JSON on standard output, for scripts')
-    .option('--verbose', 'tell more when something fails')
-    .helpOption('-h, --help', 'how this command works');
+      'file of settings (default: coterie.yaml if there is one; env COTERIE_CONFIG)',
+    ),
+    new Option('--json', 'answer in JSON on standard output, for scripts'),
+    new Option('--verbose', 'tell more, also when something fails'),
+  ];
+  for (const option of settings) built.addOption(option.helpGroup(SETTINGS_TITLE));
+  built.addHelpOption(new Option('-h, --help', 'how this command works').helpGroup(SETTINGS_TITLE));
 }
+
+const SETTINGS_TITLE = 'Settings:';
 
 function settingOption(row: OptionRow<unknown>): Option {
   const { help, defaultText } = row;
   return new Option(
     `--${row.flag} <${row.placeholder}>`,
     `${help} (default: ${defaultText}; env ${environmentName(row)})`,
-  );
+  ).helpGroup(SETTINGS_TITLE);
 }
 
 function commandEpilogue(command: CliCommand): string {

@@ -77,7 +77,7 @@ export function describePhase(phase: Omit<Phase, 'saidAtMs'>, nowMs: number, bar
   const rate = seconds >= RATE_AFTER_S ? phase.done / seconds : 0;
   const parts: string[] = [];
   if (phase.total === undefined || phase.total === 0) {
-    parts.push(formatRough(phase.done));
+    if (phase.done > 0) parts.push(formatRough(phase.done));
   } else {
     const share = Math.min(1, phase.done / phase.total);
     const filled = Math.round(share * barWidth);

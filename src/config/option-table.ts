@@ -10,6 +10,19 @@ const EVERY = ['*'] as const;
 const SERVING = ['serve', 'start'] as const;
 const CALCULATING = ['serve', 'start', 'import', 'apply', 'calculate', 'preview', 'simulate'] as const;
 
+const ASKING = [
+  'apply',
+  'calculate',
+  'check',
+  'explain',
+  'preview',
+  'segments',
+  'size',
+  'members',
+  'overlap',
+  'status',
+] as const;
+
 const MIB = 1_048_576;
 
 export const OPTION_TABLE = {
@@ -24,7 +37,7 @@ export const OPTION_TABLE = {
     flag: 'url',
     placeholder: 'url',
     help: 'Address of a running server to send the work to, instead of opening the data folder.',
-    commands: EVERY,
+    commands: ASKING,
     defaultText: 'the server that has the data folder open, if there is one',
   }),
   host: text({

@@ -24,20 +24,20 @@ export const simulateCommand = defineCommand<SimulateOptions>({
   description:
     'Fills an empty data folder with cities, brands, categories, stores, customers with traits, and orders:\n' +
     'customers join, repeat, lapse and return, stores open over time, as in real histories. The same\n' +
-    'numbers and seed make the same history. 100 M orders take a minute or two.',
+    'numbers, seed and end make the same history. 100 M orders take a minute or two.',
   options: [
-    wholeNumberOption('--customers <number>', 'customers', { atLeast: 1, atMost: 200_000_000 }).default(
+    wholeNumberOption('--customers <number>', 'customers', { atLeast: 1, atMost: 100_000_000 }).default(
       SMALL_MARKETPLACE.customers,
     ),
     wholeNumberOption('--orders <number>', 'orders', { atLeast: 0, atMost: 2_000_000_000 }).default(
       SMALL_MARKETPLACE.orders,
     ),
-    wholeNumberOption('--stores <number>', 'stores', { atLeast: 1, atMost: 5_000_000 }).default(
+    wholeNumberOption('--stores <number>', 'stores', { atLeast: 1, atMost: 1_000_000 }).default(
       SMALL_MARKETPLACE.stores,
     ),
     wholeNumberOption('--seed <number>', 'another history for another seed', {
       atLeast: 0,
-      atMost: 4_294_967_295,
+      atMost: Number.MAX_SAFE_INTEGER,
     }).default(SMALL_MARKETPLACE.seed),
     momentOption('--to <moment>', 'the end of the history (default: now)'),
   ],
