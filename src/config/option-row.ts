@@ -145,6 +145,20 @@ export function choice<const C extends string>(
   };
 }
 
+/** `true` or `false`. */
+export function toggle(row: Description & { readonly default: boolean }): OptionRow<boolean> {
+  return {
+    ...row,
+    defaultText: row.defaultText ?? String(row.default),
+    expected: 'true or false',
+    read(value) {
+      const word = value.trim();
+      if (word !== 'true' && word !== 'false') throw new OptionValueError();
+      return word === 'true';
+    },
+  };
+}
+
 function inRange(value: number, row: Range): number {
   if (!(value >= row.atLeast && value <= row.atMost)) throw new OptionValueError();
   return value;

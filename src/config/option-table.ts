@@ -3,7 +3,7 @@
  * `docs/reference/configuration.md` are all derived from it, so that they cannot disagree.
  */
 import { availableParallelism } from 'node:os';
-import { choice, duration, integer, type OptionRow, size, text, url } from './option-row.ts';
+import { choice, duration, integer, type OptionRow, size, text, toggle, url } from './option-row.ts';
 
 /** Commands that take a setting; `*` is every command. */
 const EVERY = ['*'] as const;
@@ -99,6 +99,31 @@ export const OPTION_TABLE = {
     atLeast: 0,
     atMost: 10_000_000,
     help: 'Requests a minute from one address; 0 is no limit.',
+    commands: SERVING,
+  }),
+  trustProxy: toggle({
+    flag: 'trust-proxy',
+    placeholder: 'true|false',
+    default: false,
+    help: 'Whether to believe X-Forwarded-For; only behind a proxy that sets it.',
+    commands: SERVING,
+  }),
+  requestTimeout: duration({
+    flag: 'request-timeout',
+    placeholder: 'duration',
+    default: 60_000,
+    atLeast: 1000,
+    atMost: 3_600_000,
+    help: 'How long a client may take to send a whole request.',
+    commands: SERVING,
+  }),
+  slowRequest: duration({
+    flag: 'slow-request',
+    placeholder: 'duration',
+    default: 1000,
+    atLeast: 1,
+    atMost: 3_600_000,
+    help: 'A request that takes longer than this is logged.',
     commands: SERVING,
   }),
   refreshPeriod: duration({
