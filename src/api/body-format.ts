@@ -1,0 +1,62 @@
+/**
+ * What bodies are read as. JSON everywhere, with the place where it ends to be JSON; definitions also as
+ * YAML and NDJSON, which routes get as text, so that problems are told with line and column.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { DefinitionFormat } from '../core/catalog/read-definitions.ts';
+import { CoterieError } from '../model/error.ts';
+
+/** Text of a body that holds definitions, as a route that was given {@link readDefinitionText} gets it. */
+export interface DefinitionText {
+  readonly text: string;
+  readonly format: DefinitionFormat;
+}
+
+const FORMATS: Readonly<Record<DefinitionFormat, readonly string[]>> = {
+  json: ['application/json'],
+  ndjson: ['application/x-ndjson', 'application/ndjson', 'application/jsonl'],
+  yaml: ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'],
+};
+
+/** The types of bodies that hold definitions, for descriptions. */
+export const DEFINITION_TYPES: readonly string[] = [FORMATS.json[0]!, FORMATS.ndjson[0]!, FORMATS.yaml[0]!];
+
+/** Makes a server read JSON, and nothing else. */
+export function readJson(
+  api: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser' | 'getDefaultJsonParser'>,
+): void {
+  api.removeContentTypeParser(['application/json', 'text/plain']);
+  const parse = api.getDefaultJsonParser('error', 'error');
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    parse(request, body as string, (error, value) => {
+      if (error) done(jsonError(body as string));
+      else done(null, value);
+    });
+  });
+}
+
+/** Makes the routes of a scope get bodies as {@link DefinitionText}. */
+export function readDefinitionText(
+  scope: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser'>,
+): void {
+  scope.removeContentTypeParser('application/json');
+  for (const [format, types] of Object.entries(FORMATS)) {
+    scope.addContentTypeParser([...types], { parseAs: 'string' }, (_request, body, done) => {
+      done(null, { text: body as string, format });
+    });
+  }
+}
+
+function jsonError(body: string): CoterieError {
+  return new CoterieError('REQUEST_INVALID', `The body is not JSON: ${jsonWords(body)}`, { in: 'body' });
+}
+
+function jsonWords(body: string): string {
+  if (body.trim() === '') return 'it is empty';
+  try {
+    JSON.parse(body);
+    return 'it has a field named __proto__ or constructor, which is not allowed';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

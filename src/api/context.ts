@@ -1,0 +1,51 @@
+/** What every route is given: the ports, the options, the log and the counters of this server. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Core } from '../core/core.ts';
+import { CoterieError } from '../model/error.ts';
+import type { Store, StoreView } from '../store/store.ts';
+import type { Metrics } from './metrics.ts';
+import type { ServerOptions } from './server-options.ts';
+
+/** The Fastify instance that routes are put on: bodies and queries are typed by their schemas. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface RouteContext {
+  readonly store: Store;
+  /** Absent in a process that serves memberships only. */
+  readonly core: Core | undefined;
+  readonly options: ServerOptions;
+  readonly metrics: Metrics;
+}
+
+/**
+ * What is served now. Taken once for each request, so that an answer is of one calculation.
+ *
+ * @throws {CoterieError} `NOT_CALCULATED` before the first calculation.
+ */
+export function viewOf(context: RouteContext): StoreView {
+  const view = context.store.view();
+  if (view === undefined) {
+    throw new CoterieError('NOT_CALCULATED', 'There are no memberships to serve: nothing was calculated yet');
+  }
+  return view;
+}
+
+/** @throws {CoterieError} `CORE_UNAVAILABLE` in a process that serves memberships only. */
+export function coreOf(context: RouteContext): Core {
+  if (context.core === undefined) {
+    throw new CoterieError(
+      'CORE_UNAVAILABLE',
+      'This process answers checks and lists of segments; questions about segments go to the Core',
+    );
+  }
+  return context.core;
+}

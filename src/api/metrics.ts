@@ -1,0 +1,132 @@
+/**
+ * The counters of one server, as Prometheus text. Labels are bounded: routes, classes of status and codes,
+ * never customers or segments. What the hot path counts is a plain number, read when someone looks.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '../model/error.ts';
+import type { Store } from '../store/store.ts';
+
+/** From 0.1 ms, a check, to 30 s, a preview over everything. */
+const SECONDS_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+/** Called when an answer was sent: its status and how long it took. */
+export type ObserveRoute = (status: number, ms: number) => void;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #errors: Counter<'code'>;
+  #checks = 0;
+  #memberships = 0;
+
+  constructor(store: Store) {
+    collectDefaultMetrics({ register: this.#registry });
+    const registers = [this.#registry];
+    this.#requests = new Histogram({
+      name: 'coterie_http_request_seconds',
+      help: 'Time from the head of a request to the end of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    });
+    this.#errors = new Counter({
+      name: 'coterie_http_errors_total',
+      help: 'Answers that were errors, by code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.#addTotal(
+      'coterie_checks_total',
+      'Customers checked, each of a batch by itself.',
+      () => this.#checks,
+    );
+    this.#addTotal(
+      'coterie_memberships_answered_total',
+      'Segments answered for, over all checks.',
+      () => this.#memberships,
+    );
+    this.#addGauge('coterie_as_of_seconds', 'Moment that answers reflect, in seconds since 1970.', () => {
+      return store.view()?.asOf.moment;
+    });
+    this.#addGauge('coterie_as_of_age_seconds', 'How old answers are.', () => {
+      const view = store.view();
+      return view && Math.max(0, Date.now() / 1000 - view.asOf.moment);
+    });
+    this.#addGauge('coterie_calculation_number', 'Which full pass is served.', () => {
+      return store.view()?.asOf.calculationNo;
+    });
+    this.#addGauge(
+      'coterie_segments',
+      'Segments that are served.',
+      () => store.view()?.directory.entries.length,
+    );
+    this.#addGauge('coterie_customers', 'Customers known.', () => store.view()?.customers);
+    this.#addGauge(
+      'coterie_exceptions',
+      'Memberships that differ from the default, which the Store holds.',
+      () => {
+        return store.view()?.directory.entries.reduce((sum, entry) => sum + entry.exceptions, 0);
+      },
+    );
+  }
+
+  /** Counts checks of `customers`, of so many segments in all. */
+  countChecks(customers: number, memberships: number): void {
+    this.#checks += customers;
+    this.#memberships += memberships;
+  }
+
+  countError(code: ErrorCode): void {
+    this.#errors.inc({ code });
+  }
+
+  /** The observer of one route: its series are looked up once, not at each request. */
+  observer(method: string, route: string): ObserveRoute {
+    const classes: ({ observe(seconds: number): void } | undefined)[] = [];
+    return (status, ms) => {
+      const hundreds = Math.floor(status / 100);
+      classes[hundreds] ??= this.#requests.labels(method, route, `${hundreds}xx`);
+      classes[hundreds].observe(ms / 1000);
+    };
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Gives back what the default metrics hold. */
+  close(): void {
+    this.#registry.clear();
+  }
+
+  #addTotal(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  #addGauge(name: string, help: string, read: () => number | undefined): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        const value = read();
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  }
+}

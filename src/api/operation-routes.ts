@@ -1,0 +1,76 @@
+/** What those who run Coterie ask: is the process alive, can it answer, and the counters. Never turned away. */
+import { Type } from 'typebox';
+import { CoterieError } from '../model/error.ts';
+import { formatMoment } from '../model/time.ts';
+import { AsOfSchema, answers, answersOf } from './answer-schemas.ts';
+import { type Api, type RouteContext, viewOf } from './context.ts';
+import { ALWAYS_ANSWERED } from './guards.ts';
+
+const ReadySchema = Type.Object({
+  status: Type.Literal('ready'),
+  version: Type.String(),
+  role: Type.Enum(['all', 'store']),
+  asOf: AsOfSchema,
+  ageSeconds: Type.Number({ description: 'How old answers are.' }),
+  calculationNo: Type.Integer(),
+  customers: Type.Integer(),
+  segments: Type.Integer(),
+});
+
+/** Puts the routes on a server. */
+export function addOperationRoutes(api: Api, context: RouteContext): void {
+  api.get(
+    '/healthz',
+    {
+      config: ALWAYS_ANSWERED,
+      schema: {
+        tags: ['Operations'],
+        summary: 'Is the process alive?',
+        response: answers(Type.Object({ status: Type.Literal('alive') })),
+      },
+    },
+    (_request, reply) => {
+      reply.send({ status: 'alive' });
+    },
+  );
+
+  api.get(
+    '/readyz',
+    {
+      config: ALWAYS_ANSWERED,
+      schema: {
+        tags: ['Operations'],
+        summary: 'Can it answer checks, and how old are the answers?',
+        response: answers(ReadySchema),
+      },
+    },
+    (_request, reply) => {
+      if (api.isUnderPressure()) throw new CoterieError('OVERLOADED', 'The event loop is late');
+      const { asOf, customers, directory } = viewOf(context);
+      reply.send({
+        status: 'ready',
+        version: context.options.version,
+        role: context.core === undefined ? 'store' : 'all',
+        asOf: formatMoment(asOf.moment),
+        ageSeconds: Math.max(0, Math.floor(Date.now() / 1000) - asOf.moment),
+        calculationNo: asOf.calculationNo,
+        customers,
+        segments: directory.entries.length,
+      });
+    },
+  );
+
+  api.get(
+    '/metrics',
+    {
+      config: ALWAYS_ANSWERED,
+      schema: {
+        tags: ['Operations'],
+        summary: 'Counters for Prometheus',
+        response: answersOf(['text/plain'], 'Prometheus text.'),
+      },
+    },
+    async (_request, reply) =>
+      reply.header('content-type', context.metrics.contentType).send(await context.metrics.text()),
+  );
+}

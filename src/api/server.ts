@@ -1,0 +1,165 @@
+/**
+ * The HTTP server, as design and documentation describe it: routes over the ports `Store` and `Core`. It
+ * knows no driver, opens nothing and closes nothing of what it is given. Checks stand in a scope of their
+ * own, without the headers that browsers want; everything else is sent with them.
+ */
+import { randomBytes } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import type { Core } from '../core/core.ts';
+import { CoterieError } from '../model/error.ts';
+import type { Store } from '../store/store.ts';
+import { readJson } from './body-format.ts';
+import { addCheckRoutes } from './check-routes.ts';
+import { refuseConnection } from './connection-error.ts';
+import type { Api, RouteContext } from './context.ts';
+import { addGuards } from './guards.ts';
+import { Metrics } from './metrics.ts';
+import { addOperationRoutes } from './operation-routes.ts';
+import { sendProblem } from './problem.ts';
+import { compileValidator } from './request-validation.ts';
+import { PATH_PARAMETER_MAX, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+
+export interface ServerParts {
+  readonly store: Store;
+  /** Absent in a process that serves memberships only: the Core's routes then answer `CORE_UNAVAILABLE`. */
+  readonly core?: Core;
+  readonly options?: Partial<ServerOptions>;
+  readonly logger?: Logger;
+}
+
+/**
+ * Builds a server that is ready to listen. `close()` lets requests under way end and answers those that
+ * come on open connections, each with `Connection: close`; see `close-server.ts` for a limit in time.
+ */
+export async function createServer(parts: ServerParts): Promise<Api> {
+  const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
+  const metrics = new Metrics(parts.store);
+  const context: RouteContext = { store: parts.store, core: parts.core, options, metrics };
+  const api = bareServer(options, parts.logger, metrics);
+  observeRoutes(api, context);
+  await addGuards(api, options);
+  await api.register(async (checks) => {
+    checks.addHook('onRequest', (_request, reply, done) => {
+      reply.raw.setHeader('x-content-type-options', 'nosniff');
+      done();
+    });
+    addCheckRoutes(checks.withTypeProvider<TypeBoxTypeProvider>(), context);
+  });
+  await api.register(async (others) => {
+    await others.register(helmet, { contentSecurityPolicy: API_POLICY, strictTransportSecurity: false });
+    const routes = others.withTypeProvider<TypeBoxTypeProvider>();
+    addOperationRoutes(routes, context);
+  });
+  refreshOften(api, context);
+  await api.ready();
+  return api;
+}
+
+/** Answers of the API are data: nothing in them is to be loaded or run. */
+const API_POLICY = {
+  useDefaults: false,
+  directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+};
+
+function bareServer(options: ServerOptions, logger: Logger | undefined, metrics: Metrics): Api {
+  const api = fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
+    // One log for all requests: a child for each costs more than a check does. Lines name the request.
+    childLoggerFactory: (parent) => parent,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(),
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    trustProxy: options.trustProxy,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply, metrics);
+    },
+    clientErrorHandler: refuseConnection,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  readJson(api);
+  api.setValidatorCompiler(compileValidator);
+  // Schemas of answers describe them at /docs; what is sent is not filtered by them.
+  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, metrics));
+  api.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new CoterieError(
+        'ROUTE_NOT_FOUND',
+        `There is no ${request.method} ${request.url.split('?', 1)[0]!.slice(0, 200)}`,
+      ),
+      request,
+      reply,
+      metrics,
+    ),
+  );
+  api.addHook('onClose', (_instance, done) => {
+    metrics.close();
+    done();
+  });
+  return api;
+}
+
+const REQUEST_ID = /^[\w.:-]{1,100}$/;
+
+/** Takes the caller's `X-Request-Id` where it is harmless, else counts on from a random start. */
+function requestIds(): (request: { readonly headers: NodeJS.Dict<string | string[]> }) => string {
+  const prefix = randomBytes(5).toString('hex');
+  let count = 0;
+  return (request) => {
+    const given = request.headers['x-request-id'];
+    if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
+    count++;
+    return `${prefix}-${count.toString(36)}`;
+  };
+}
+
+/** Gives each route an observer of its own; slow requests are logged by route, never by customer. */
+function observeRoutes(api: Api, { metrics, options }: RouteContext): void {
+  api.addHook('onRoute', (route) => {
+    const observe = metrics.observer(String(route.method), route.url);
+    const before = route.onResponse === undefined ? [] : [route.onResponse].flat();
+    route.onResponse = [
+      ...before,
+      (request, reply, done) => {
+        const ms = reply.elapsedTime;
+        observe(reply.statusCode, ms);
+        if (ms > options.slowRequestMs) {
+          request.log.warn(
+            { requestId: request.id, status: reply.statusCode, ms: Math.round(ms) },
+            `${request.method} ${route.url} was slow`,
+          );
+        }
+        done();
+      },
+    ];
+  });
+}
+
+function refreshOften(api: Api, { store, options }: RouteContext): void {
+  let refreshing = false;
+  const timer = setInterval(async () => {
+    if (refreshing) return;
+    refreshing = true;
+    try {
+      await store.refresh();
+    } catch (error) {
+      // What is served goes on being served; its age tells.
+      api.log.error({ err: error }, 'looking for newer memberships failed');
+    } finally {
+      refreshing = false;
+    }
+  }, options.refreshPeriodMs);
+  timer.unref();
+  api.addHook('onClose', (_instance, done) => {
+    clearInterval(timer);
+    done();
+  });
+}
