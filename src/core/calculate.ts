@@ -59,7 +59,7 @@ export async function calculate(
 
     let customers = 0;
     for await (const batch of parts.engine.customers(batchNo)) {
-      load.putCustomers(batch);
+      await load.putCustomers(batch);
       customers += batch.ids.length;
       progress({ phase: 'customers', done: customers, total: facts.customers });
     }

@@ -110,9 +110,7 @@ export interface Core {
   /** Validates definitions against the schema and each other, then appends them: all or none. */
   apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport>;
   segment(key: string): Promise<DefinitionVersion | undefined>;
-  segments(
-    filter: SegmentFilter,
-  ): Promise<{
+  segments(filter: SegmentFilter): Promise<{
     readonly items: readonly DefinitionVersion[];
     readonly next?: string;
     readonly total: number;
@@ -120,7 +118,10 @@ export interface Core {
   versions(key: string): Promise<DefinitionVersion[]>;
 
   /** A full pass over all customers at a moment (seconds since 1970; default now), switched in at the end. */
-  calculate(request: { readonly moment?: number }, progress?: Progress): Promise<CalculationReport>;
+  calculate(
+    request: { readonly moment?: number; readonly signal?: AbortSignal },
+    progress?: Progress,
+  ): Promise<CalculationReport>;
   /** The last full pass, also after a restart. */
   lastCalculation(): Promise<CalculationReport | undefined>;
   isCalculating(): boolean;

@@ -14,8 +14,8 @@ export interface EvaluationRequest {
   /** Seconds since 1970. */
   readonly moment: number;
   readonly batches: AsyncIterable<FactBatch>;
-  /** Called in ascending order of customers; the batch is valid until it returns. */
-  readonly onRows: (rows: RowBatch) => void;
+  /** Called in ascending order of customers, one at a time; the batch is valid until its promise resolves. */
+  readonly onRows: (rows: RowBatch) => void | Promise<void>;
   /** Called after each batch that was read, with the orders read so far. */
   readonly onProgress?: (orders: number) => void;
   /** Stops between batches, with the signal's reason. */
@@ -48,7 +48,7 @@ export class EvaluationPool {
   /** @param threads - At least 1. */
   constructor(threads: number) {
     this.#workers = Array.from({ length: threads }, () => {
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
+      const worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), { execArgv: [] });
       worker.setMaxListeners(0);
       worker.unref();
       return worker;
@@ -86,6 +86,7 @@ class Run {
   readonly #sent = new Map<number, FactBatch>();
   readonly #load = new Map<Worker, number>();
   #nextToWrite = 0;
+  #writing = false;
   #orders = 0;
   #evaluateMs = 0;
   #writeMs = 0;
@@ -163,7 +164,7 @@ class Run {
         this.#underWay.get(message.index)!.done = true;
         this.#sent.get(message.index)!.release();
         this.#sent.delete(message.index);
-        this.#writeReady();
+        void this.#writeReady();
       } else {
         this.#ended++;
         const counts = message.exceptionCounts;
@@ -175,19 +176,31 @@ class Run {
     this.#wake();
   }
 
-  /** Writes what has come back, as far as no batch is missing in between. */
-  #writeReady(): void {
-    for (;;) {
-      const result = this.#underWay.get(this.#nextToWrite);
-      if (!result?.done) return;
-      const started = performance.now();
-      for (const { rows, block } of result.rows) {
-        this.#request.onRows(rows);
-        this.#send(result.worker, { kind: 'release', run: this.#number, block });
+  /** Writes what has come back, as far as no batch is missing in between, one at a time. */
+  async #writeReady(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      for (let result = this.#nextDone(); result !== undefined; result = this.#nextDone()) {
+        for (const { rows, block } of result.rows) {
+          const started = performance.now();
+          await this.#request.onRows(rows);
+          this.#writeMs += performance.now() - started;
+          this.#send(result.worker, { kind: 'release', run: this.#number, block });
+        }
+        this.#underWay.delete(this.#nextToWrite++);
+        this.#wake();
       }
-      this.#writeMs += performance.now() - started;
-      this.#underWay.delete(this.#nextToWrite++);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#writing = false;
     }
+  }
+
+  #nextDone(): Result | undefined {
+    const result = this.#underWay.get(this.#nextToWrite);
+    return result?.done ? result : undefined;
   }
 
   #send(worker: Worker, message: ToWorker): void {

@@ -1,0 +1,303 @@
+/**
+ * The Core in one process: an engine, a catalog, a record of calculations, threads that evaluate, and a
+ * place to load memberships into. Questions are answered as of the last calculation, so that what it
+ * says of a segment agrees with what the Store says of its members.
+ */
+import { availableParallelism } from 'node:os';
+import { CoterieError } from '../model/error.ts';
+import type { AsOf } from '../model/membership.ts';
+import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
+import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
+import { calculate } from './calculate.ts';
+import type { ApplyNote, ApplyReport, Catalog } from './catalog/catalog.ts';
+import { checkDefinition } from './catalog/check-definition.ts';
+import { resolveSegments } from './catalog/resolve-segments.ts';
+import { validateCatalog } from './catalog/validate-catalog.ts';
+import type {
+  BeginLoad,
+  CalculationReport,
+  Core,
+  ExplainReport,
+  OverlapReport,
+  PreviewReport,
+  SegmentFilter,
+  SizeReport,
+} from './core.ts';
+import { DefinitionIndex, definitionKeyOf, withReferences } from './definition-index.ts';
+import type {
+  Engine,
+  FactCounts,
+  ImportReport,
+  ImportRequest,
+  Progress,
+  StoreTable,
+} from './engine/engine.ts';
+import { EvaluationPool } from './evaluate/evaluation-pool.ts';
+import { explain } from './explain.ts';
+import type { CalculationLog } from './history/calculation-log.ts';
+import { Population, type Standpoint } from './population.ts';
+
+export interface CoreParts {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly calculations: CalculationLog;
+  readonly beginLoad: BeginLoad;
+  /** Default: the built-in types. */
+  readonly types?: SegmentTypes;
+  /** Evaluating threads; default the machine's cores. */
+  readonly threads?: number;
+  /** The clock, in seconds since 1970; default the system's. */
+  readonly now?: () => number;
+}
+
+const SAMPLE_IDS = 20;
+
+/** Opens a Core over parts that are open already; closing it closes the engine, not the rest. */
+export function openCore(parts: CoreParts): Core {
+  return new LocalCore(parts);
+}
+
+class LocalCore implements Core {
+  readonly #engine: Engine;
+  readonly #catalog: Catalog;
+  readonly #calculations: CalculationLog;
+  readonly #beginLoad: BeginLoad;
+  readonly #types: SegmentTypes;
+  readonly #now: () => number;
+  readonly #pool: EvaluationPool;
+  readonly #population: Population;
+  readonly #definitions: DefinitionIndex;
+  #calculating = false;
+
+  constructor(parts: CoreParts) {
+    this.#engine = parts.engine;
+    this.#catalog = parts.catalog;
+    this.#calculations = parts.calculations;
+    this.#beginLoad = parts.beginLoad;
+    this.#types = parts.types ?? SEGMENT_TYPES;
+    this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
+    this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
+    this.#population = new Population(parts.engine, this.#pool);
+    this.#definitions = new DefinitionIndex(parts.catalog);
+  }
+
+  async apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport> {
+    for (const definition of definitions) checkDefinition(definition, this.#types);
+    const byKey = new Map(await this.#definitions.byKey());
+    const inForce = [...byKey.values()].map((version) => version.definition);
+    validateCatalog(inForce, definitions, await this.#engine.storeTable(), this.#types);
+    return this.#catalog.apply(definitions, note);
+  }
+
+  async segment(key: string): Promise<DefinitionVersion | undefined> {
+    return (await this.#definitions.byKey()).get(key);
+  }
+
+  segments(filter: SegmentFilter) {
+    return this.#definitions.find(filter);
+  }
+
+  versions(key: string): Promise<DefinitionVersion[]> {
+    return this.#catalog.versions(key);
+  }
+
+  async calculate(
+    request: { readonly moment?: number; readonly signal?: AbortSignal },
+    progress?: Progress,
+  ): Promise<CalculationReport> {
+    if (this.#calculating)
+      throw new CoterieError('CALCULATION_RUNNING', 'A calculation is already running in this process');
+    this.#calculating = true;
+    try {
+      const last = await this.#calculations.last();
+      const { report, sizes } = await calculate(
+        {
+          engine: this.#engine,
+          catalog: this.#catalog,
+          beginLoad: this.#beginLoad,
+          pool: this.#pool,
+          types: this.#types,
+        },
+        {
+          moment: request.moment ?? this.#now(),
+          calculationNo: (last?.asOf.calculationNo ?? 0) + 1,
+          ...(request.signal ? { signal: request.signal } : {}),
+        },
+        progress,
+      );
+      await this.#calculations.append(report, sizes);
+      return report;
+    } finally {
+      this.#calculating = false;
+    }
+  }
+
+  lastCalculation(): Promise<CalculationReport | undefined> {
+    return this.#calculations.last();
+  }
+
+  isCalculating(): boolean {
+    return this.#calculating;
+  }
+
+  async size(key: string): Promise<SizeReport> {
+    const { asOf, customers } = await this.#lastCalculation();
+    const { segments, stores, isFamily } = await this.#segmentsOf(key, asOf);
+    if (!isFamily) {
+      const [segmentNo] = await this.#catalog.segmentNos([key]);
+      const size = await this.#calculations.size(asOf.calculationNo, segmentNo!);
+      return { key, size: size ?? 0, customers, asOf };
+    }
+    const { size } = await this.#population.union(segments, stores, { ...asOf, customers }, 0);
+    return { key, size, customers, asOf };
+  }
+
+  async *members(key: string): AsyncGenerator<readonly string[]> {
+    const { asOf, customers } = await this.#lastCalculation();
+    const { segments, stores } = await this.#segmentsOf(key, asOf);
+    yield* this.#population.memberIds(segments, stores, { ...asOf, customers });
+  }
+
+  async overlap(keys: readonly string[]): Promise<OverlapReport> {
+    const { asOf, customers } = await this.#lastCalculation();
+    const parts = await Promise.all(keys.map((key) => this.#segmentsOf(key, asOf)));
+    const family = parts.findIndex((part) => part.isFamily);
+    if (family >= 0) {
+      throw new CoterieError(
+        'REQUEST_INVALID',
+        `"${keys[family]}" is a family: name one of its segments, such as ${keys[family]}@…`,
+        {
+          field: 'segments',
+        },
+      );
+    }
+    const segments = parts.flatMap((part) => part.segments);
+    const stores = await this.#engine.storeTable(asOf.batchNo);
+    const { pairs, all, any } = await this.#population.overlap(segments, stores, { ...asOf, customers });
+    return { keys, sizes: pairs.map((row, i) => row[i]!), pairs, all, any, customers, asOf };
+  }
+
+  async preview(definition: Definition): Promise<PreviewReport> {
+    const started = performance.now();
+    checkDefinition(definition, this.#types);
+    const at = await this.#standpoint();
+    const stores = await this.#engine.storeTable(at.batchNo);
+    const byKey = new Map(await this.#definitions.byKey());
+    const needed = withReferences([definition], byKey, stores, this.#types);
+    validateCatalog([], needed, stores, this.#types);
+    const segments = this.#resolve(needed, definition.key, stores);
+    const { size, sample } = await this.#population.union(segments, stores, at, SAMPLE_IDS);
+    return {
+      size,
+      customers: at.customers,
+      sample,
+      segments: segments.length,
+      seconds: (performance.now() - started) / 1000,
+      asOf: at,
+    };
+  }
+
+  async explain(customerId: string, key: string, moment?: number): Promise<ExplainReport> {
+    const at = await this.#standpoint();
+    const { segments, stores, isFamily } = await this.#segmentsOf(key, at);
+    const [segment] = segments;
+    if (isFamily || !segment) {
+      throw new CoterieError(
+        'REQUEST_INVALID',
+        `"${key}" is a family: name one of its segments, such as ${key}@…`,
+        { field: 'segment' },
+      );
+    }
+    const asOf = { ...at, moment: moment ?? at.moment };
+    const isKnown = (await this.#engine.customerNo(customerId)) !== undefined;
+    const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
+    return explain({ customerId, isKnown, facts, segment, stores, asOf });
+  }
+
+  importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport> {
+    return this.#engine.importFile(request, progress);
+  }
+
+  factCounts(): Promise<FactCounts> {
+    return this.#engine.counts();
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+    await this.#engine.close();
+  }
+
+  async #lastCalculation(): Promise<CalculationReport> {
+    const last = await this.#calculations.last();
+    if (!last)
+      throw new CoterieError(
+        'NOT_CALCULATED',
+        'Nothing has been calculated yet, so there are no members to count',
+      );
+    return last;
+  }
+
+  /** The last calculation's, or before there is one, now. */
+  async #standpoint(): Promise<Standpoint & AsOf> {
+    const last = await this.#calculations.last();
+    if (last) return { ...last.asOf, customers: last.customers };
+    const { batchNo, customers } = await this.#engine.counts();
+    return {
+      moment: this.#now(),
+      batchNo,
+      catalogNo: await this.#catalog.catalogNo(),
+      calculationNo: 0,
+      customers,
+    };
+  }
+
+  /** The segments behind a key, with the definitions of a catalog position: one, or a family's all. */
+  async #segmentsOf(
+    key: string,
+    asOf: AsOf,
+  ): Promise<{
+    readonly segments: readonly Segment[];
+    readonly stores: StoreTable;
+    readonly isFamily: boolean;
+  }> {
+    const definitionKey = definitionKeyOf(key);
+    const byKey = await this.#definitionsAt(asOf.catalogNo);
+    const definition = byKey.get(definitionKey)?.definition;
+    const stores = await this.#engine.storeTable(asOf.batchNo);
+    if (definition !== undefined && definition.status !== 'archived') {
+      const needed = withReferences([definition], byKey, stores, this.#types);
+      const all = this.#resolve(needed, definitionKey, stores);
+      const segments = key === definitionKey ? all : all.filter((segment) => segment.key === key);
+      const isFamily = key === definitionKey && definition.forEach !== undefined;
+      if (segments.length > 0 || isFamily) return { segments, stores, isFamily };
+    }
+    const isNewer = definition === undefined && (await this.#catalog.definition(definitionKey)) !== undefined;
+    throw new CoterieError(
+      'SEGMENT_NOT_FOUND',
+      isNewer
+        ? `Segment "${key}" was defined after the last calculation: calculate again`
+        : `There is no segment "${key}"`,
+      { segment: key },
+    );
+  }
+
+  /** The segments of one of the definitions; the others are there for its references. */
+  #resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {
+    const versions = definitions.map((definition) => ({
+      definition,
+      version: 1,
+      catalogNo: 0,
+      author: '',
+      at: 0,
+    }));
+    return resolveSegments({ versions, stores, types: this.#types }).filter(
+      (segment) => segment.definition.key === key,
+    );
+  }
+
+  async #definitionsAt(catalogNo: number): Promise<ReadonlyMap<string, DefinitionVersion>> {
+    if (catalogNo === (await this.#catalog.catalogNo())) return this.#definitions.byKey();
+    const versions = await this.#catalog.definitions(catalogNo);
+    return new Map(versions.map((version) => [version.definition.key, version]));
+  }
+}

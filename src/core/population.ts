@@ -1,0 +1,207 @@
+/**
+ * Questions about a few segments over all customers: size, members, overlap, preview. They run through
+ * the same compiler and evaluator as a full pass, at the moment and the knowledge of the last one, so
+ * that every count agrees with what is served. Where all rules look at few stores, only customers with
+ * an order there are scanned.
+ */
+import { CoterieError } from '../model/error.ts';
+import { decodeRow } from '../model/row.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Segment } from '../model/segment.ts';
+import { compile } from './compile/compile.ts';
+import type { Plan } from './compile/plan.ts';
+import { StoreSets } from './compile/store-sets.ts';
+import { CustomerSet } from './customer-set.ts';
+import type { Engine, StoreTable } from './engine/engine.ts';
+import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
+
+/** Where and when a question is asked. */
+export interface Standpoint {
+  /** Seconds since 1970. */
+  readonly moment: number;
+  /** What was known: facts of this batch and before. */
+  readonly batchNo: number;
+  /** Customers known then. */
+  readonly customers: number;
+}
+
+/** Beyond so many stores a filter by store saves little, and the list costs. */
+const FILTER_STORES_MAX = 5_000;
+/** Segments that one overlap may have: a set of them is held as bits of one number. */
+export const OVERLAP_SEGMENTS_MAX = 31;
+const IDS_PER_BLOCK = 10_000;
+
+export interface OverlapCounts {
+  readonly pairs: readonly (readonly number[])[];
+  readonly all: number;
+  readonly any: number;
+}
+
+/** Receives the exceptions of a customer who has any. */
+type OnRow = (customerNo: number, exceptions: readonly number[]) => void;
+
+export class Population {
+  readonly #engine: Engine;
+  readonly #pool: EvaluationPool;
+
+  constructor(engine: Engine, pool: EvaluationPool) {
+    this.#engine = engine;
+    this.#pool = pool;
+  }
+
+  /** How many customers are in at least one of the segments, exactly, and ids of up to `sample` of them. */
+  async union(
+    segments: readonly Segment[],
+    stores: StoreTable,
+    at: Standpoint,
+    sample: number,
+  ): Promise<{ readonly size: number; readonly sample: readonly string[] }> {
+    const members = await this.#members(segments, stores, at);
+    const step = Math.max(1, Math.floor(members.size / Math.max(1, sample)));
+    const picked: number[] = [];
+    let index = 0;
+    for (const customerNo of members.numbers()) {
+      if (picked.length === sample) break;
+      if (index++ % step === 0) picked.push(customerNo);
+    }
+    return { size: members.size, sample: await this.#engine.customerIds(Uint32Array.from(picked)) };
+  }
+
+  /** Ids of the members of at least one of the segments, ascending by customer number. */
+  async *memberIds(
+    segments: readonly Segment[],
+    stores: StoreTable,
+    at: Standpoint,
+  ): AsyncGenerator<readonly string[]> {
+    const members = await this.#members(segments, stores, at);
+    let block: number[] = [];
+    for (const customerNo of members.numbers()) {
+      block.push(customerNo);
+      if (block.length < IDS_PER_BLOCK) continue;
+      yield await this.#engine.customerIds(Uint32Array.from(block));
+      block = [];
+    }
+    if (block.length > 0) yield await this.#engine.customerIds(Uint32Array.from(block));
+  }
+
+  /**
+   * Joint sizes, in the order of the segments.
+   *
+   * @throws {CoterieError} `REQUEST_INVALID` for more than `OVERLAP_SEGMENTS_MAX`.
+   */
+  async overlap(segments: readonly Segment[], stores: StoreTable, at: Standpoint): Promise<OverlapCounts> {
+    if (segments.length > OVERLAP_SEGMENTS_MAX) {
+      throw new CoterieError(
+        'REQUEST_INVALID',
+        `expected at most ${OVERLAP_SEGMENTS_MAX} segments in an overlap, found ${segments.length}`,
+        { expected: OVERLAP_SEGMENTS_MAX, found: segments.length },
+      );
+    }
+    const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
+    const plan = await this.#compile(numbered, stores);
+    const defaults = defaultsOf(plan, segments.length).reduce(
+      (bits, isDefault, i) => bits | (isDefault << i),
+      0,
+    );
+    const customersByMask = new Map<number, number>();
+    let rows = 0;
+    await this.#scan(numbered, plan, stores, at, (_, exceptions) => {
+      const mask = exceptions.reduce((bits, segmentNo) => bits ^ (1 << segmentNo), defaults);
+      customersByMask.set(mask, (customersByMask.get(mask) ?? 0) + 1);
+      rows++;
+    });
+    // Everybody else is where customers without facts are.
+    customersByMask.set(defaults, (customersByMask.get(defaults) ?? 0) + at.customers - rows);
+    return countPairs(customersByMask, segments.length);
+  }
+
+  /** Customers who are in at least one of the segments. */
+  async #members(segments: readonly Segment[], stores: StoreTable, at: Standpoint): Promise<CustomerSet> {
+    const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
+    const plan = await this.#compile(numbered, stores);
+    const defaults = defaultsOf(plan, segments.length);
+    const defaultMemberships = defaults.reduce((count, isDefault) => count + isDefault, 0);
+    const members = new CustomerSet();
+    if (defaultMemberships > 0) {
+      for await (const batch of this.#engine.customers(at.batchNo)) {
+        for (const customerNo of batch.customerNos) members.add(customerNo);
+      }
+    }
+    await this.#scan(numbered, plan, stores, at, (customerNo, exceptions) => {
+      let memberships = defaultMemberships;
+      for (const segmentNo of exceptions) memberships += defaults[segmentNo] === 1 ? -1 : 1;
+      if (memberships > 0) members.add(customerNo);
+      else members.remove(customerNo);
+    });
+    return members;
+  }
+
+  async #compile(segments: readonly Segment[], stores: StoreTable): Promise<Plan> {
+    return compile({ segments, stores, dictionary: await this.#engine.dictionary() });
+  }
+
+  async #scan(
+    segments: readonly Segment[],
+    plan: Plan,
+    stores: StoreTable,
+    at: Standpoint,
+    onRow: OnRow,
+  ): Promise<void> {
+    const only = storesLookedAt(segments, stores);
+    if (only?.length === 0) return;
+    await this.#pool.run({
+      plan,
+      moment: at.moment,
+      batches: this.#engine.scan({
+        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+        knownAt: at.batchNo,
+        ...(only === undefined ? {} : { stores: only }),
+      }),
+      onRows: (rows) => {
+        for (let i = 0; i < rows.count; i++) {
+          onRow(rows.customerNos[i]!, decodeRow(rows.rows.subarray(rows.offsets[i]!, rows.offsets[i + 1]!)));
+        }
+      },
+    });
+  }
+}
+
+/** Defaults by segment number: the plan leaves paused segments out, which have no members. */
+function defaultsOf(plan: Plan, segments: number): Uint8Array {
+  const defaults = new Uint8Array(segments);
+  for (const [place, segmentNo] of plan.segmentNos.entries()) defaults[segmentNo] = plan.defaults[place]!;
+  return defaults;
+}
+
+/**
+ * The stores that all conditions of all rules look at, ascending: only customers with an order there can
+ * differ from the default. Undefined where that does not hold, or where it would save little.
+ */
+function storesLookedAt(segments: readonly Segment[], table: StoreTable): Uint32Array | undefined {
+  const sets = new StoreSets(table);
+  const looked = new Set<number>();
+  const visit = (rule: Rule): boolean => {
+    if (rule.kind === 'all' || rule.kind === 'any') return rule.rules.every(visit);
+    if (rule.kind === 'not') return visit(rule.rule);
+    if (rule.kind !== 'orders' || rule.stores.kind === 'all') return false;
+    for (const storeNo of sets.stores(sets.numberOf(rule.stores))) looked.add(storeNo);
+    return looked.size <= FILTER_STORES_MAX;
+  };
+  return segments.every((segment) => visit(segment.rule)) ? Uint32Array.from(looked).sort() : undefined;
+}
+
+function countPairs(customersByMask: ReadonlyMap<number, number>, count: number): OverlapCounts {
+  const pairs = Array.from({ length: count }, () => new Array<number>(count).fill(0));
+  const everything = count === 0 ? 0 : 2 ** count - 1;
+  let all = 0;
+  let any = 0;
+  for (const [mask, customers] of customersByMask) {
+    if (mask !== 0) any += customers;
+    if (mask === everything) all += customers;
+    for (let i = 0; i < count; i++) {
+      if (!((mask >>> i) & 1)) continue;
+      for (let j = 0; j < count; j++) if ((mask >>> j) & 1) pairs[i]![j]! += customers;
+    }
+  }
+  return { pairs, all, any };
+}
