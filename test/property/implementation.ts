@@ -4,8 +4,7 @@
  */
 import { compile } from '../../src/core/compile/compile.ts';
 import type { DuckDbDatabase } from '../../src/core/engine/duckdb/database.ts';
-import { scanFacts } from '../../src/core/engine/duckdb/scan.ts';
-import type { FactDictionary, StoreTable } from '../../src/core/engine/engine.ts';
+import type { Engine } from '../../src/core/engine/engine.ts';
 import { Evaluator } from '../../src/core/evaluate/evaluate.ts';
 import { evaluateNaive } from '../../src/core/evaluate/naive.ts';
 import { segmentSql } from '../../src/core/verify/segment-sql.ts';
@@ -15,7 +14,8 @@ import type { Knowledge } from './arbitrary/world.ts';
 export interface Question {
   /** What is known, reconciled without an engine. */
   readonly knowledge: Knowledge;
-  /** The same facts in the tables. */
+  /** The same facts in an engine, and the tables beneath it. */
+  readonly engine: Engine;
   readonly database: DuckDbDatabase;
   /** The batch after which is asked; absent: the last. */
   readonly knownAt?: number;
@@ -73,21 +73,21 @@ const sql: Implementation = {
 
 const fast: Implementation = {
   name: 'compiled plan over a scan',
-  async members({ knowledge, database, knownAt, rules, moment }) {
+  async members({ knowledge, engine, database, knownAt, rules, moment }) {
     const segments = rules.map((rule, i) => {
       const key = `rule-${i}`;
       // Numbers with gaps, in another order than the rules: the plan sorts them.
       return { segmentNo: segmentNoOf(i), key, definition: { key, type: 'rule' }, rule };
     });
     const known = knownAt === undefined ? {} : { knownAt };
-    const stores = await storeTable(database, knownAt);
-    const plan = compile({ segments, stores, dictionary: await dictionary(database) });
+    const stores = await engine.storeTable(knownAt);
+    const plan = compile({ segments, stores, dictionary: await engine.dictionary() });
     const exceptions = new Set<string>();
     const evaluator = new Evaluator(plan, moment);
     const ids = await customerIds(database);
     // Small batches, so that there are several.
-    const columns = { amounts: plan.needsAmounts, traits: plan.needsTraits };
-    for await (const batch of scanFacts(database, { columns, ...known, batchOrders: 16 })) {
+    const columns = { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits };
+    for await (const batch of engine.scan({ columns, ...known, batchOrders: 16 })) {
       evaluator.evaluate(batch, (customerNo, found, count) => {
         for (const no of found.subarray(0, count)) exceptions.add(`${no} ${ids.get(customerNo)}`);
       });
@@ -107,41 +107,5 @@ const fast: Implementation = {
 
 const segmentNoOf = (rule: number): number => 1_000 - rule * 7;
 const ruleOf = (segmentNo: number): number => (1_000 - segmentNo) / 7;
-
-async function storeTable(database: DuckDbDatabase, knownAt = 0xffff_ffff): Promise<StoreTable> {
-  type Row = { store_id: string; brand?: string; city?: string; category?: string; tags?: string[] };
-  const rows = await database.rows<Row>(
-    `SELECT DISTINCT ON (store_no) * FROM store WHERE batch_no <= ${knownAt} ORDER BY store_no, batch_no DESC`,
-  );
-  return {
-    ids: rows.map((row) => row.store_id),
-    brand: rows.map((row) => row.brand ?? undefined),
-    city: rows.map((row) => row.city ?? undefined),
-    category: rows.map((row) => row.category ?? undefined),
-    tags: rows.map((row) => row.tags ?? undefined),
-  };
-}
-
-async function dictionary(database: DuckDbDatabase): Promise<FactDictionary> {
-  const names = await database.rows<{ no: number; name: string }>(
-    'SELECT name_no AS no, name FROM trait_name',
-  );
-  const values = await database.rows<{ name: number; no: number; value: string }>(
-    'SELECT name_no AS name, value_no AS no, value FROM trait_value',
-  );
-  const currencies = await database.rows<{ no: number; code: string }>(
-    'SELECT currency_no AS no, code FROM currency',
-  );
-  return {
-    traitNames: new Map(names.map(({ name, no }) => [name, no])),
-    traitValues: new Map(
-      names.map(({ no }) => [
-        no,
-        new Map(values.filter((row) => row.name === no).map((row) => [row.value, row.no])),
-      ]),
-    ),
-    currencies: new Map(currencies.map(({ code, no }) => [code, no])),
-  };
-}
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [naive, fast, sql];

@@ -3,13 +3,10 @@
  * every implementation of a membership. A new implementation in any language reads the same file.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { checkDefinition } from '../../src/core/catalog/check-definition.ts';
 import { resolveSegments } from '../../src/core/catalog/resolve-segments.ts';
-import { type DuckDbDatabase, openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import type { StoreTable } from '../../src/core/engine/engine.ts';
 import { evaluateNaive, NO_FACTS } from '../../src/core/evaluate/naive.ts';
 import { parseAmountE4 } from '../../src/model/amount.ts';
@@ -19,7 +16,7 @@ import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { parseMoment } from '../../src/model/time.ts';
 import { type Knowledge, knowledgeAfter, type World } from '../property/arbitrary/world.ts';
 import { IMPLEMENTATIONS, memberKey } from '../property/implementation.ts';
-import { insertFacts } from '../property/insert-facts.ts';
+import { type ReceivedFacts, receiveFacts } from '../property/received-facts.ts';
 
 interface VectorOrder {
   readonly customer_id: string;
@@ -80,21 +77,16 @@ for (const one of cases) {
       ['compacted', world.received.length],
     ] as const) {
       describe(`facts ${facts}`, () => {
-        let folder: string;
-        let database: DuckDbDatabase;
+        let received: ReceivedFacts;
         before(async () => {
-          folder = await mkdtemp(join(tmpdir(), 'coterie-vectors-'));
-          database = await openDatabase({ folder, threads: 1 });
-          await insertFacts(database, world, compactedAfter);
+          received = await receiveFacts(world, compactedAfter);
         });
-        after(async () => {
-          await database.close();
-          await rm(folder, { recursive: true, force: true });
-        });
+        after(() => received.close());
 
         for (const implementation of IMPLEMENTATIONS) {
           it(implementation.name, async () => {
-            const members = await implementation.members({ knowledge, database, rules, moment });
+            const { engine, database } = received;
+            const members = await implementation.members({ knowledge, engine, database, rules, moment });
             for (const [i, { key }] of segments.entries()) {
               const found = [...knowledge.customers.keys()].filter((id) => members.has(memberKey(i, id)));
               assert.deepEqual(found.sort(), [...(one.members[key] ?? [])].sort(), key);
