@@ -64,11 +64,39 @@ function errorCode(code: unknown): ErrorCode | undefined {
 
 function freeSpace(folder: string): string {
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    return `${Math.floor((bavail * bsize) / 1_048_576)} MiB are free there`;
+    return `${mebibytes(freeBytes(folder))} are free there`;
   } catch {
     return 'the space left there is unknown';
   }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+
+/** What a load leaves free, for LMDB's own pages and for others who write at the same moment. */
+const SPACE_RESERVE_BYTES = 4 << 20;
+
+/**
+ * Stops a load while there is still space for `bytes` of values. LMDB must not meet a full disk: where a
+ * write fails, lmdb-js 3.5.6 prints its error into a buffer that is too short for it (`last_error` in
+ * mdb.c, 100 bytes), and where the first pages of an environment fail, it ends the process by SIGSEGV.
+ *
+ * @throws {CoterieError} `DISK_FULL`.
+ */
+export function checkSpace(folder: string, bytes: number): void {
+  // Values longer than half a page take whole pages, so twice their bytes at the most.
+  const needed = 2 * bytes + SPACE_RESERVE_BYTES;
+  const free = freeBytes(folder);
+  if (free >= needed) return;
+  throw new CoterieError(
+    'DISK_FULL',
+    `${mebibytes(free)} are free in ${folder}, and the next step of the load needs ${mebibytes(needed)}`,
+    { folder, freeBytes: free, neededBytes: needed },
+  );
 }
 
 /** Whether a file or folder was not there: by Node's name or by the number that LMDB passes on. */

@@ -4,7 +4,7 @@
  *
  *     <folder>/CURRENT          JSON: format, generation, bytes of its data file; replaced atomically
  *     <folder>/LOCK             who loads now; see load-lock.ts
- *     <folder>/gen-<N>/data.mdb one LMDB environment per load, and its lock file
+ *     <folder>/gen-<N>/data.mdb one LMDB environment per load, and data.mdb-lock beside it
  *
  *     customer   id in UTF-8 → customer number, 4 bytes, little-endian
  *     row        customer number → exceptions, as model/row.ts writes them
@@ -28,7 +28,12 @@ export const PAGE_ENTRIES_MAX = 1_000;
 /** 256 KiB of JSON parse in 1 to 3 ms, so that reading a page does not hold up requests. */
 export const PAGE_CHARACTERS_MAX = 262_144;
 
-/** Most of these are known only to the last transaction of a load. */
+/** Slots for readers, one per view: a process holds one, and one more for each view it has superseded. */
+export const READERS_MAX = 256;
+/** LMDB's own lock file for that many readers: 256 slots of 64 bytes and a header need 17 KiB. */
+export const LOCK_FILE_BYTES = 32_768;
+
+/** Written last, so it is there only if the load was finished. */
 export interface GenerationMeta {
   readonly format: number;
   readonly asOf: AsOf;

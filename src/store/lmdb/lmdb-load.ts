@@ -3,10 +3,11 @@
  * end, then made durable once and switched in. Invariant: whatever fails, the folder, the lock and the
  * disk space of an unfinished generation are given back, and the old generation stays in force.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type RootDatabase } from 'lmdb';
 import { CoterieError } from '../../model/error.ts';
+import { ID_BYTES_MAX } from '../../model/fact.ts';
 import type { AsOf, CustomerBatch, MembershipLoad, RowBatch, SegmentEntry } from '../../model/membership.ts';
 import {
   dataFile,
@@ -16,17 +17,19 @@ import {
   removeOthers,
   switchCurrent,
 } from './generation-folder.ts';
-import { toStoreError } from './lmdb-error.ts';
+import { checkSpace, toStoreError } from './lmdb-error.ts';
 import {
   type BinaryDatabase,
   CUSTOMER_DATABASE,
   CUSTOMER_KEY_ENCODER,
   FORMAT_VERSION,
   type GenerationMeta,
+  LOCK_FILE_BYTES,
   META_DATABASE,
   META_KEY,
   PAGE_CHARACTERS_MAX,
   PAGE_ENTRIES_MAX,
+  READERS_MAX,
   ROW_DATABASE,
   SEGMENT_DATABASE,
 } from './lmdb-layout.ts';
@@ -39,6 +42,9 @@ import { type LoadLock, takeLoadLock } from './load-lock.ts';
 const TRANSACTION_PUTS = 4_000;
 /** Keys arrive in order, so pages are filled to the brim: 7 % less file than without, and no slower. */
 const IN_ORDER = { append: true } as const;
+
+/** Key, number and LMDB's header of an entry, at the most. */
+const CUSTOMER_BYTES_MAX = ID_BYTES_MAX + 16;
 
 interface Databases {
   readonly environment: RootDatabase<Buffer, number>;
@@ -64,6 +70,9 @@ export async function beginLmdbLoad(folder: string, switched: () => Promise<void
     await removeOthers(folder, current === undefined ? [] : [current], lock.token);
     generation = (current ?? 0) + 1;
     await mkdir(generationFolder(folder, generation));
+    // Written in full: LMDB would make it sparse and map it, and its first touch on a full disk is a SIGBUS.
+    await writeFile(`${dataFile(folder, generation)}-lock`, Buffer.alloc(LOCK_FILE_BYTES));
+    checkSpace(folder, 0);
     return new LmdbLoad(folder, generation, current, lock, createDatabases(folder, generation), switched);
   } catch (error) {
     if (generation > 0) await rm(generationFolder(folder, generation), { recursive: true, force: true });
@@ -80,6 +89,7 @@ function createDatabases(folder: string, generation: number): Databases {
     noSubdir: true,
     encoding: 'binary',
     maxDbs: 8,
+    maxReaders: READERS_MAX,
     noSync: true,
     noMetaSync: true,
     noMemInit: true,
@@ -128,31 +138,40 @@ class LmdbLoad implements MembershipLoad {
 
   async putCustomers({ ids, customerNos }: CustomerBatch): Promise<void> {
     const { customer } = this.#databases;
-    await this.#inSlices(ids.length, (from, to) => {
-      for (let i = from; i < to; i++) {
-        const id = ids[i]!;
-        this.#customerNo.writeUInt32LE(customerNos[i]!, 0);
-        if (!customer.putSync(id, this.#customerNo, IN_ORDER))
-          throw refused(`customer ${JSON.stringify(id)}`);
-      }
-    });
+    await this.#inSlices(
+      ids.length,
+      (from, to) => (to - from) * CUSTOMER_BYTES_MAX,
+      (from, to) => {
+        for (let i = from; i < to; i++) {
+          const id = ids[i]!;
+          this.#customerNo.writeUInt32LE(customerNos[i]!, 0);
+          if (!customer.putSync(id, this.#customerNo, IN_ORDER))
+            throw refused(`customer ${JSON.stringify(id)}`);
+        }
+      },
+    );
   }
 
   async putRows({ count, customerNos, offsets, rows }: RowBatch): Promise<void> {
     const { row } = this.#databases;
-    await this.#inSlices(count, (from, to) => {
-      const start = offsets[from]!;
-      const slice = this.#copySlice(rows, start, offsets[to]!);
-      for (let i = from; i < to; i++) {
-        const customerNo = customerNos[i]!;
-        if (customerNo <= this.#lastCustomerNo) {
-          throw new Error(`customers do not ascend: ${customerNo} comes after ${this.#lastCustomerNo}`);
+    await this.#inSlices(
+      count,
+      (from, to) => offsets[to]! - offsets[from]!,
+      (from, to) => {
+        const start = offsets[from]!;
+        const slice = this.#copySlice(rows, start, offsets[to]!);
+        for (let i = from; i < to; i++) {
+          const customerNo = customerNos[i]!;
+          if (customerNo <= this.#lastCustomerNo) {
+            throw new Error(`customers do not ascend: ${customerNo} comes after ${this.#lastCustomerNo}`);
+          }
+          this.#lastCustomerNo = customerNo;
+          const bytes = slice.subarray(offsets[i]! - start, offsets[i + 1]! - start);
+          if (bytes.length > 0 && !row.putSync(customerNo, bytes, IN_ORDER))
+            throw refused(`row ${customerNo}`);
         }
-        this.#lastCustomerNo = customerNo;
-        const bytes = slice.subarray(offsets[i]! - start, offsets[i + 1]! - start);
-        if (bytes.length > 0 && !row.putSync(customerNo, bytes, IN_ORDER)) throw refused(`row ${customerNo}`);
-      }
-    });
+      },
+    );
   }
 
   async commit(end: {
@@ -168,8 +187,10 @@ class LmdbLoad implements MembershipLoad {
         customers: end.customers,
         segmentPages,
       };
-      if (!this.#databases.meta.putSync(META_KEY, Buffer.from(JSON.stringify(meta)), IN_ORDER))
-        throw refused('meta');
+      this.#inTransaction(0, () => {
+        if (!this.#databases.meta.putSync(META_KEY, Buffer.from(JSON.stringify(meta)), IN_ORDER))
+          throw refused('meta');
+      });
       await this.#closeDatabases();
       if (!(await this.#lock.isHeld())) {
         throw new CoterieError(
@@ -224,7 +245,10 @@ class LmdbLoad implements MembershipLoad {
         texts.push(text);
       }
       const page = Buffer.from(`[${texts.join(',')}]`);
-      if (!this.#databases.segment.putSync(pages, page, IN_ORDER)) throw refused(`page ${pages} of segments`);
+      this.#inTransaction(page.length, () => {
+        if (!this.#databases.segment.putSync(pages, page, IN_ORDER))
+          throw refused(`page ${pages} of segments`);
+      });
       pages++;
       await nextTurn();
     }
@@ -238,15 +262,25 @@ class LmdbLoad implements MembershipLoad {
   }
 
   /** Runs `put` over [0, count) in transactions, and lets requests of this process pass in between. */
-  async #inSlices(count: number, put: (from: number, to: number) => void): Promise<void> {
+  async #inSlices(
+    count: number,
+    bytes: (from: number, to: number) => number,
+    put: (from: number, to: number) => void,
+  ): Promise<void> {
     await this.#guard('load memberships', async () => {
       for (let from = 0; from < count; from += TRANSACTION_PUTS) {
         if (this.#state !== 'loading') throw new Error('the load has ended');
         const to = Math.min(from + TRANSACTION_PUTS, count);
-        this.#databases.environment.transactionSync(() => put(from, to));
+        this.#inTransaction(bytes(from, to), () => put(from, to));
         await nextTurn();
       }
     });
+  }
+
+  /** @param bytes - Of the values that `work` puts. */
+  #inTransaction(bytes: number, work: () => void): void {
+    checkSpace(this.#folder, bytes);
+    this.#databases.environment.transactionSync(work);
   }
 
   /** Any failure ends the load: what a half-written transaction left is of no use. */

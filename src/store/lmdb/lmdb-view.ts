@@ -19,13 +19,12 @@ import {
   type GenerationMeta,
   META_DATABASE,
   META_KEY,
+  READERS_MAX,
   ROW_DATABASE,
   SEGMENT_DATABASE,
 } from './lmdb-layout.ts';
 import { RowSlab } from './row-slab.ts';
 
-/** Slots for readers in the lock file; one per process and view. */
-const READERS_MAX = 1_024;
 /** The magic number of an LMDB meta page, little-endian, behind the page's header. */
 const META_MAGIC = 0xbeefc0de;
 const META_MAGIC_AT = 24;
