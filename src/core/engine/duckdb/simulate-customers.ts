@@ -38,7 +38,7 @@ WITH hashed AS (
 ), weighed AS (
   SELECT *,
     customer_no = 1 OR draw8(h3, 0) >= 8 AS buys,
-    CASE WHEN draw8(h3, 0) < 72 THEN 0 ELSE
+    CASE WHEN draw8(h3, 0) < 84 THEN 0 ELSE
       (12 + draw8(h3, 8) // 4) * (12 + draw8(h3, 16) // 4) * (12 + draw8(h3, 24) // 4) * (12 + draw8(h3, 32) // 4)
       * (stayed_days - lapse_days + 20) END AS weight
   FROM lapsed
@@ -61,7 +61,7 @@ SELECT customer_no::UINTEGER AS customer_no, h AS key, city_no::UTINYINT AS city
   orders::UINTEGER AS orders,
   (sum(orders) OVER (ORDER BY customer_no ROWS UNBOUNDED PRECEDING) - orders)::BIGINT AS first_order,
   -- Stores that the customer may turn to: loyal ones have two or three, explorers grow theirs with their orders.
-  (2 + ((draw8(h3, 48) * draw8(h3, 48) * (8 + 3 * length(to_base(orders, 2)))) >> 16))::UINTEGER AS favourites,
+  (2 + ((draw8(h3, 48) * draw8(h3, 48) * (10 + 4 * length(to_base(orders, 2)))) >> 16))::UINTEGER AS favourites,
   -- Of 256 orders so many have a discount.
   ((draw8(h3, 56) * draw8(h3, 40)) // 256 + 38)::USMALLINT AS discounted
 FROM dealt ORDER BY customer_no;
