@@ -8,7 +8,8 @@
 /** Raised whenever a table changes shape; a file with a higher number is refused. */
 export const SCHEMA_VERSION = 1;
 
-const ORDER_COLUMNS = `
+/** Columns of the three tables of orders. */
+export const ORDER_COLUMNS = `
   customer_no UINTEGER NOT NULL,
   store_no UINTEGER NOT NULL,         -- 0: no store
   ordered_at UINTEGER NOT NULL,       -- seconds since 1970, UTC

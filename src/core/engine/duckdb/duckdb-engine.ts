@@ -1,0 +1,92 @@
+/** The engine port on DuckDB: one file in the data folder, shared with the catalog. */
+import type { CustomerFacts } from '../../../model/fact.ts';
+import type { CustomerBatch } from '../../../model/membership.ts';
+import type {
+  Engine,
+  FactBatch,
+  FactCounts,
+  FactDictionary,
+  ImportReport,
+  ImportRequest,
+  Progress,
+  RowNo,
+  ScanRequest,
+  StoreTable,
+} from '../engine.ts';
+import { compact } from './compact.ts';
+import type { DuckDbDatabase } from './database.ts';
+import { importFile } from './import-file.ts';
+import {
+  affectedCustomers,
+  countFacts,
+  readCustomerFacts,
+  readCustomerIds,
+  readCustomerNo,
+  readCustomers,
+  readDictionary,
+  readStoreTable,
+} from './lookup.ts';
+import { type Facts, putFacts } from './put.ts';
+import { scanFacts } from './scan.ts';
+
+export class DuckDbEngine implements Engine {
+  readonly #database: DuckDbDatabase;
+
+  /** @param database - Open; the engine closes its share of it. */
+  constructor(database: DuckDbDatabase) {
+    this.#database = database;
+  }
+
+  importFile(request: ImportRequest, progress: Progress = () => {}): Promise<ImportReport> {
+    return importFile(this.#database, request, progress);
+  }
+
+  put(facts: Facts): Promise<{ readonly batchNo: number }> {
+    return putFacts(this.#database, facts);
+  }
+
+  counts(): Promise<FactCounts> {
+    return countFacts(this.#database);
+  }
+
+  scan(request: ScanRequest): AsyncIterable<FactBatch> {
+    return scanFacts(this.#database, request);
+  }
+
+  affectedCustomers(after: number, upTo: number): Promise<Uint32Array> {
+    return affectedCustomers(this.#database, after, upTo);
+  }
+
+  storeTable(knownAt?: number): Promise<StoreTable> {
+    return readStoreTable(this.#database, knownAt);
+  }
+
+  dictionary(): Promise<FactDictionary> {
+    return readDictionary(this.#database);
+  }
+
+  customers(knownAt?: number): AsyncIterable<CustomerBatch> {
+    return readCustomers(this.#database, knownAt);
+  }
+
+  customerNo(customerId: string): Promise<RowNo | undefined> {
+    return readCustomerNo(this.#database, customerId);
+  }
+
+  customerIds(customerNos: Uint32Array): Promise<string[]> {
+    return readCustomerIds(this.#database, customerNos);
+  }
+
+  customerFacts(customerId: string, knownAt?: number): Promise<CustomerFacts> {
+    return readCustomerFacts(this.#database, customerId, knownAt);
+  }
+
+  /** Folds the tail of recent orders into the sorted base. Imports do it when the tail has grown large. */
+  compact(): Promise<void> {
+    return compact(this.#database);
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Facts on their way in: temporary tables in the writing session, one for each kind of fact, that both
+ * `put` and the import fill and the ingest steps read. `row_no` is the order of arrival: of two rows of
+ * one batch about the same thing, the later wins.
+ */
+import type { DuckDbSession } from './session.ts';
+
+export const STAGED_ORDER = 'staged_order';
+export const STAGED_STORE = 'staged_store';
+export const STAGED_CUSTOMER = 'staged_customer';
+export const STAGED_TRAIT = 'staged_trait';
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  [STAGED_ORDER]: `row_no UBIGINT, customer_id VARCHAR, order_id VARCHAR, store_id VARCHAR, ordered_at UINTEGER,
+    total_e4 BIGINT, discount_e4 BIGINT, currency VARCHAR, status UTINYINT`,
+  [STAGED_STORE]: `row_no UBIGINT, store_id VARCHAR, brand VARCHAR, city VARCHAR, category VARCHAR, tags VARCHAR[],
+    opened_at UINTEGER, closed_at UINTEGER`,
+  [STAGED_CUSTOMER]: 'row_no UBIGINT, customer_id VARCHAR',
+  [STAGED_TRAIT]: 'row_no UBIGINT, customer_id VARCHAR, name VARCHAR, value VARCHAR',
+};
+
+/** Makes a staging table, empty. */
+export async function stage(session: DuckDbSession, table: string): Promise<void> {
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${table} (${COLUMNS[table]})`);
+}
+
+/** Drops temporary tables that are done with, so that they hold no memory. */
+export async function dropStaged(session: DuckDbSession, tables: readonly string[]): Promise<void> {
+  for (const table of tables) await session.run(`DROP TABLE IF EXISTS temp.${table}`);
+}
+
+/** What became of the rows of a batch. */
+export interface IngestCounts {
+  readonly added: number;
+  readonly replaced: number;
+  readonly unchanged: number;
+}
+
+/** Gives numbers to customers not known yet, in the order in which they first appear in a staged table. */
+export async function numberCustomers(
+  session: DuckDbSession,
+  staged: string,
+  batchNo: number,
+): Promise<number> {
+  return session.run(
+    `INSERT INTO customer
+     SELECT (SELECT coalesce(max(customer_no) + 1, 0) FROM customer) + row_number() OVER (ORDER BY first) - 1,
+       customer_id, $1
+     FROM (SELECT customer_id, min(row_no) AS first FROM ${staged} GROUP BY customer_id)
+     ANTI JOIN customer USING (customer_id)
+     ORDER BY first`,
+    [batchNo],
+  );
+}
