@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { CoterieError } from '../model/error.ts';
+import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Store, StoreView } from '../store/store.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -22,6 +23,7 @@ export interface RouteContext {
   readonly store: Store;
   /** Absent in a process that serves memberships only. */
   readonly core: Core | undefined;
+  readonly types: SegmentTypes;
   readonly options: ServerOptions;
   readonly metrics: Metrics;
 }

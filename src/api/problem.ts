@@ -10,6 +10,9 @@ import { RETRY_AFTER_S } from './server-options.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
+/** A path that holds an id of 10 kB is not repeated whole. */
+const INSTANCE_CHARACTERS_MAX = 200;
+
 /** The body of an answer that is an error. */
 export interface ProblemDocument {
   readonly type: string;
@@ -108,7 +111,7 @@ export function sendProblem(
   if (error.status === 503 || error.status === 429) {
     if (!reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_S);
   }
-  const path = request.url.split('?', 1)[0]!;
+  const path = request.url.split('?', 1)[0]!.slice(0, INSTANCE_CHARACTERS_MAX);
   return reply
     .code(error.status)
     .header('content-type', PROBLEM_TYPE)

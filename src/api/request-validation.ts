@@ -15,8 +15,9 @@ const parameters = new Ajv2020({ strict: false, verbose: true, allErrors: false,
 export const compileValidator: FastifySchemaCompiler<unknown> = ({ schema, httpPart }) =>
   (httpPart === 'body' ? bodies : parameters).compile(schema as object);
 
-/** For routes whose schema documents the body, while something else checks it. */
-export const acceptAny: FastifySchemaCompiler<unknown> = () => () => true;
+/** For routes whose schema documents the body, which something else checks. */
+export const compileAllButBody: FastifySchemaCompiler<unknown> = (part) =>
+  part.httpPart === 'body' ? () => true : compileValidator(part);
 
 /**
  * Words for the first error that the validator found.

@@ -6,16 +6,22 @@
 import { randomBytes } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
+import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Core } from '../core/core.ts';
 import { CoterieError } from '../model/error.ts';
+import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
 import type { Store } from '../store/store.ts';
 import { readJson } from './body-format.ts';
+import { addCalculationRoutes } from './calculation-routes.ts';
 import { addCheckRoutes } from './check-routes.ts';
 import { refuseConnection } from './connection-error.ts';
 import type { Api, RouteContext } from './context.ts';
+import { addCustomerRoutes } from './customer-routes.ts';
+import { addDefinitionRoutes } from './definition-routes.ts';
+import { addDocs, describeRoutes } from './docs.ts';
 import { addGuards } from './guards.ts';
+import { addMemberRoutes } from './member-routes.ts';
 import { Metrics } from './metrics.ts';
 import { addOperationRoutes } from './operation-routes.ts';
 import { sendProblem } from './problem.ts';
@@ -25,7 +31,9 @@ import { PATH_PARAMETER_MAX, SERVER_DEFAULTS, type ServerOptions } from './serve
 export interface ServerParts {
   readonly store: Store;
   /** Absent in a process that serves memberships only: the Core's routes then answer `CORE_UNAVAILABLE`. */
-  readonly core?: Core;
+  readonly core?: Core | undefined;
+  /** The segment types that definitions may have; default the built-in ones. */
+  readonly types?: SegmentTypes;
   readonly options?: Partial<ServerOptions>;
   readonly logger?: Logger;
 }
@@ -37,10 +45,12 @@ export interface ServerParts {
 export async function createServer(parts: ServerParts): Promise<Api> {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
   const metrics = new Metrics(parts.store);
-  const context: RouteContext = { store: parts.store, core: parts.core, options, metrics };
+  const types = parts.types ?? SEGMENT_TYPES;
+  const context: RouteContext = { store: parts.store, core: parts.core, types, options, metrics };
   const api = bareServer(options, parts.logger, metrics);
   observeRoutes(api, context);
   await addGuards(api, options);
+  await describeRoutes(api, types, options.version);
   await api.register(async (checks) => {
     checks.addHook('onRequest', (_request, reply, done) => {
       reply.raw.setHeader('x-content-type-options', 'nosniff');
@@ -51,7 +61,14 @@ export async function createServer(parts: ServerParts): Promise<Api> {
   await api.register(async (others) => {
     await others.register(helmet, { contentSecurityPolicy: API_POLICY, strictTransportSecurity: false });
     const routes = others.withTypeProvider<TypeBoxTypeProvider>();
+    addCustomerRoutes(routes, context);
+    await addDefinitionRoutes(routes, context);
+    addMemberRoutes(routes, context);
+    addCalculationRoutes(routes, context);
     addOperationRoutes(routes, context);
+  });
+  await api.register(async (docs) => {
+    await addDocs(docs.withTypeProvider<TypeBoxTypeProvider>(), types);
   });
   refreshOften(api, context);
   await api.ready();
@@ -63,6 +80,12 @@ const API_POLICY = {
   useDefaults: false,
   directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
 };
+
+/** For every scope, also those that have schemas of their own. Answers are described by theirs, not filtered. */
+const COMPILERS = {
+  buildValidator: () => compileValidator,
+  buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 
 function bareServer(options: ServerOptions, logger: Logger | undefined, metrics: Metrics): Api {
   const api = fastify({
@@ -79,15 +102,13 @@ function bareServer(options: ServerOptions, logger: Logger | undefined, metrics:
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
+    schemaController: { compilersFactory: COMPILERS },
     frameworkErrors: (error, request, reply) => {
       sendProblem(error, request, reply, metrics);
     },
     clientErrorHandler: refuseConnection,
   }).withTypeProvider<TypeBoxTypeProvider>();
   readJson(api);
-  api.setValidatorCompiler(compileValidator);
-  // Schemas of answers describe them at /docs; what is sent is not filtered by them.
-  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
   api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, metrics));
   api.setNotFoundHandler((request, reply) =>
     sendProblem(

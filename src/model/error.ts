@@ -114,6 +114,12 @@ export const ERROR_CATALOGUE = {
     'A calculation is already running',
     'Wait until it ends; GET /v1/calculations tells.',
   ),
+  CALCULATION_NOT_FOUND: row(
+    404,
+    false,
+    'No such calculation',
+    'GET /v1/calculations lists those of the process that you ask.',
+  ),
   CORE_UNAVAILABLE: row(
     503,
     true,
