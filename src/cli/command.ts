@@ -24,7 +24,7 @@ export interface Invocation<Options> {
   readonly terminal: Terminal;
   readonly progress: ProgressDisplay;
   readonly parts: Parts;
-  /** Aborted by Ctrl-C or SIGTERM; commands that go on until told to stop listen to it. */
+  /** Aborted by Ctrl-C or SIGTERM, for commands that asked for it. */
   readonly signal: AbortSignal;
 }
 
@@ -51,8 +51,11 @@ interface CommandWords {
   readonly examples: readonly Example[];
   /** Hidden from the table of settings: commands that hand everything on. */
   readonly passThrough?: boolean;
-  /** Whether Ctrl-C is the normal end, left to the command itself. */
-  readonly runsUntilStopped?: boolean;
+  /**
+   * What Ctrl-C and SIGTERM do: end the process at once (the default: what was being written is a
+   * transaction), or abort `signal` and leave the end to the command, once; a second one ends it at once.
+   */
+  readonly onStop?: 'end' | 'abort';
 }
 
 /** A command whose options are known to nobody but itself. */

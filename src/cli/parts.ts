@@ -61,7 +61,7 @@ export interface Parts {
   /** The memberships of a data folder, to read. */
   openStore(config: Config): Promise<Store>;
   connect(url: string): Promise<RemoteServer>;
-  serve(config: Config, version: string): Promise<RunningServer>;
+  serve(config: Config): Promise<RunningServer>;
   /** Fills an empty data folder with a made-up history. */
   simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
   /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */

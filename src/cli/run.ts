@@ -1,7 +1,7 @@
 /**
  * Runs one command line to its exit code: parse, read the configuration, do the work, tell failures.
- * Ctrl-C and SIGTERM end a command at once unless it runs until stopped; what it was writing is a
- * transaction or is built beside what is served, so nothing half-done is kept.
+ * Ctrl-C and SIGTERM end a command at once unless it ends itself; what it was writing is a transaction
+ * or is built beside what is served, so nothing half-done is kept.
  */
 import { CommanderError } from 'commander';
 import { plainOutputWanted, readConfig } from '../config/read-config.ts';
@@ -14,6 +14,8 @@ import { Terminal } from './terminal.ts';
 
 /** Conventional: 128 + the signal's number. */
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
 export interface RunRequest {
   /** Without the names of the runtime and the script. */
@@ -56,8 +58,10 @@ async function parseAndRun(request: RunRequest, terminal: Terminal): Promise<num
 async function runCall(call: ParsedCall, request: RunRequest, terminal: Terminal): Promise<number> {
   const progress = new ProgressDisplay(terminal);
   const stopping = new AbortController();
+  let stoppedBy: StopSignal | undefined;
   const removeListeners = listenForSignals((signal) => {
-    if (call.command.runsUntilStopped && !stopping.signal.aborted) {
+    if (call.command.onStop === 'abort' && stoppedBy === undefined) {
+      stoppedBy = signal;
       stopping.abort();
       return;
     }
@@ -85,6 +89,10 @@ async function runCall(call: ParsedCall, request: RunRequest, terminal: Terminal
     return 0;
   } catch (error) {
     progress.stop();
+    if (stoppedBy !== undefined && (error as Error).name === 'AbortError') {
+      terminal.note(`stopped by ${stoppedBy}: nothing half-done is kept`);
+      return SIGNAL_EXIT_CODES[stoppedBy];
+    }
     terminal.note(...describeFailure(error, call.verbose));
     return exitCodeOf(error);
   } finally {
@@ -93,7 +101,7 @@ async function runCall(call: ParsedCall, request: RunRequest, terminal: Terminal
   }
 }
 
-function listenForSignals(onSignal: (signal: keyof typeof SIGNAL_EXIT_CODES) => void): () => void {
+function listenForSignals(onSignal: (signal: StopSignal) => void): () => void {
   const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
     const listener = () => onSignal(signal);
     process.on(signal, listener);

@@ -1,4 +1,5 @@
 /** `coterie calculate`: a full pass over all customers, switched in at the end. */
+import { withAsOfText } from '../../api/report.ts';
 import type { CalculationReport } from '../../core/core.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand } from '../command.ts';
@@ -24,15 +25,16 @@ export const calculateCommand = defineCommand<CalculateOptions>({
     { says: 'As of a moment of an old history', line: 'coterie calculate --at 2018-02-05' },
     { says: 'In a script', line: 'coterie calculate --json | jq .seconds' },
   ],
+  onStop: 'abort',
   async run(call) {
     await withCore(call, { ifMissing: 'refuse' }, async (core) => {
       const report = await core.calculate(
-        call.options.at === undefined ? {} : { moment: call.options.at },
+        { signal: call.signal, ...(call.options.at === undefined ? {} : { moment: call.options.at }) },
         call.progress.step,
       );
       call.progress.stop();
       if (call.json) {
-        await call.terminal.printJson(report);
+        await call.terminal.printJson(withAsOfText(report));
         return;
       }
       await call.terminal.print(...describeCalculation(report));

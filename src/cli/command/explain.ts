@@ -1,4 +1,5 @@
 /** `coterie explain`: why is this customer in that segment, or not? */
+import { withAsOfText } from '../../api/report.ts';
 import type { ExplainedNode, ExplainReport } from '../../core/core.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand } from '../command.ts';
@@ -36,7 +37,7 @@ export const explainCommand = defineCommand<ExplainOptions>({
     const report = await withCore(call, { ifMissing: 'refuse' }, (core) =>
       core.explain(customer, segment, call.options.at),
     );
-    if (call.json) await call.terminal.printJson(report);
+    if (call.json) await call.terminal.printJson(withAsOfText(report));
     else await call.terminal.print(...describeExplanation(report).map(visible));
   },
 });

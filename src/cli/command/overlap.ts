@@ -1,4 +1,5 @@
 /** `coterie overlap`: how many customers do segments share? */
+import { withAsOfText } from '../../api/report.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
@@ -20,7 +21,7 @@ export const overlapCommand = defineCommand({
   async run(call) {
     const report = await withCore(call, { ifMissing: 'refuse' }, (core) => core.overlap(call.args));
     if (call.json) {
-      await call.terminal.printJson(report);
+      await call.terminal.printJson(withAsOfText(report));
       return;
     }
     const rows = report.keys.map((key, index) => ({ key, pairs: report.pairs[index] ?? [] }));

@@ -1,4 +1,5 @@
 /** `coterie preview`: how large would these segments be? Nothing is saved. */
+import { withAsOfText } from '../../api/report.ts';
 import type { PreviewReport } from '../../core/core.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
@@ -25,7 +26,7 @@ export const previewCommand = defineCommand({
     await withCore(call, { ifMissing: 'refuse' }, async (core) => {
       for (const definition of definitions) {
         const report = await core.preview(definition);
-        if (call.json) await call.terminal.printJson({ key: definition.key, ...report });
+        if (call.json) await call.terminal.printJson({ key: definition.key, ...withAsOfText(report) });
         else await call.terminal.print(...describePreview(definition.key, report));
       }
     });

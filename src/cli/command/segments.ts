@@ -1,5 +1,7 @@
 /** `coterie segments`: the definitions, filtered. */
+
 import { Option } from 'commander';
+import { versionAnswer } from '../../api/report.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
 import { suggestNext } from '../next-step.ts';
@@ -37,7 +39,7 @@ export const segmentsCommand = defineCommand<SegmentsOptions>({
       says: 'What marketing owns in Barcelona',
       line: 'coterie segments --owner marketing-es --tag barcelona',
     },
-    { says: 'Every key', line: "coterie segments --limit 1000000 --json | jq -r '.items[].definition.key'" },
+    { says: 'Every key', line: "coterie segments --limit 1000000 --json | jq -r '.items[].key'" },
   ],
   async run(call) {
     const { q, owner, tag, type, status, limit } = call.options;
@@ -46,7 +48,7 @@ export const segmentsCommand = defineCommand<SegmentsOptions>({
     );
     const page = await withCore(call, { ifMissing: 'refuse' }, (core) => core.segments({ ...filter, limit }));
     if (call.json) {
-      await call.terminal.printJson(page);
+      await call.terminal.printJson({ ...page, items: page.items.map(versionAnswer) });
       return;
     }
     await call.terminal.print(

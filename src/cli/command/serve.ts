@@ -11,7 +11,7 @@ export const serveCommand = defineCommand({
     'Serves the API until Ctrl-C or SIGTERM, then lets requests under way end. The API is described at\n' +
     '/docs and /openapi.json; /healthz, /readyz and /metrics are for operations. With --role store the\n' +
     'process reads memberships only: any number of them can read one folder beside the one that calculates.',
-  runsUntilStopped: true,
+  onStop: 'abort',
   examples: [
     { says: 'On this machine', line: 'coterie serve' },
     {
@@ -45,7 +45,7 @@ export async function serveUntilStopped(
   announce: (server: RunningServer) => Promise<void>,
 ): Promise<void> {
   const { config } = call;
-  const server = await call.parts.serve(config, call.version);
+  const server = await call.parts.serve(config);
   try {
     // Only the process that has the engine open is one that others can send work to.
     if (config.role === 'all') await writeServerNote(config.data, { pid: process.pid, url: server.url });

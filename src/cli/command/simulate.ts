@@ -70,5 +70,6 @@ export async function simulateInto(call: Invocation<unknown>, request: SimulateR
   const startedAtMs = performance.now();
   await call.parts.simulate(call.config, request, call.progress.step);
   call.progress.stop();
+  call.signal.throwIfAborted();
   return (performance.now() - startedAtMs) / 1000;
 }

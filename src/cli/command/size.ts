@@ -1,4 +1,5 @@
 /** `coterie size`: how many customers are in these segments? */
+import { withAsOfText } from '../../api/report.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
@@ -21,7 +22,7 @@ export const sizeCommand = defineCommand({
       return sizes;
     });
     if (call.json) {
-      for (const report of reports) await call.terminal.printJson(report);
+      for (const report of reports) await call.terminal.printJson(withAsOfText(report));
       return;
     }
     await call.terminal.print(

@@ -28,7 +28,7 @@ export const startCommand = defineCommand({
     'In an empty data folder: simulates a small marketplace, applies the definitions of examples/definitions\n' +
     '(some thousands of segments), calculates and serves, and prints what to try. In a folder that has facts\n' +
     'or definitions it uses those. About half a minute the first time, seconds later.',
-  runsUntilStopped: true,
+  onStop: 'abort',
   examples: [
     { says: 'On port 8080, data in ./data', line: 'coterie start' },
     { says: 'Elsewhere', line: 'coterie start --port 9000 --data /tmp/try-coterie' },
@@ -38,7 +38,11 @@ export const startCommand = defineCommand({
     const tryOut = await bringUpToDate(call);
     await serveUntilStopped(call, async (server) => {
       if (call.json) {
-        await call.terminal.printJson({ url: server.url, pid: process.pid, tryOut: tryOut ?? null });
+        await call.terminal.printJson({
+          url: server.url,
+          pid: process.pid,
+          tryOut: { ...tryOut, lines: describeTryOut(call, server.url, tryOut) },
+        });
         return;
       }
       const lines = describeTryOut(call, server.url, tryOut);
@@ -88,7 +92,7 @@ async function bringUpToDate(call: Invocation<unknown>): Promise<TryOut | undefi
     if (!isChanged && !isOld && last.asOf.batchNo === facts.batchNo) {
       tell(call, `calculated already, as of ${formatMoment(last.asOf.moment)}`);
     } else {
-      const report = await core.calculate({}, call.progress.step);
+      const report = await core.calculate({ signal: call.signal }, call.progress.step);
       tell(call, ...describeCalculation(report));
     }
     return pickTryOut(call, core);

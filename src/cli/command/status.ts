@@ -1,6 +1,8 @@
 /** `coterie status`: what is known, what is defined, what was calculated. */
+
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withAsOfText } from '../../api/report.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withCore } from '../core-access.ts';
@@ -29,7 +31,13 @@ export const statusCommand = defineCommand({
     }));
     const place = await describePlace(call);
     if (call.json) {
-      await call.terminal.printJson({ ...place, ...status });
+      const { lastOrderAt } = status.facts;
+      await call.terminal.printJson({
+        ...place,
+        ...status,
+        facts: { ...status.facts, lastOrderAt: lastOrderAt === undefined ? null : formatMoment(lastOrderAt) },
+        calculation: status.calculation && withAsOfText(status.calculation),
+      });
       return;
     }
     const { facts, definitions, calculation } = status;
