@@ -102,6 +102,12 @@ export const ERROR_CATALOGUE = {
   ROUTE_NOT_FOUND: row(404, false, 'No such route', 'See /docs for the routes.'),
   RATE_LIMITED: row(429, true, 'Too many requests', 'Wait for the time in Retry-After.'),
   OVERLOADED: row(503, true, 'The service is overloaded', 'Wait for the time in Retry-After.'),
+  SERVER_UNREACHABLE: row(
+    503,
+    true,
+    'The server does not answer',
+    'Check the address, and that the server runs: GET /healthz.',
+  ),
   NOT_CALCULATED: row(
     503,
     true,

@@ -1,0 +1,178 @@
+/** What the HTTP API answers, as the client hands it on. Moments are ISO 8601, UTC. */
+import type { CoterieError } from '../model/error.ts';
+import type { Condition } from '../model/rule.ts';
+import type { Definition } from '../model/segment.ts';
+
+/** What was known when it was calculated. With `asOf`, where an answer comes from. */
+export interface Mark {
+  readonly batchNo: number;
+  readonly catalogNo: number;
+  readonly calculationNo: number;
+}
+
+export interface CheckAnswer {
+  readonly customer: string;
+  /** Key of a segment → whether the customer is in it. Keys that are unknown are absent. */
+  readonly memberships: Readonly<Record<string, boolean>>;
+  readonly unknown: readonly string[];
+  /** The moment the answer reflects; null for a fallback, which reflects none. */
+  readonly asOf: string | null;
+  /** Where the answer is from: `fallback` when Coterie could not be asked. */
+  readonly source: 'coterie' | 'fallback';
+  /** Why it is a fallback. */
+  readonly error?: CoterieError;
+}
+
+export interface CustomerSegments {
+  readonly customer: string;
+  /** Whether anything was ever heard of this customer. */
+  readonly known: boolean;
+  readonly segments: readonly {
+    readonly key: string;
+    readonly name?: string;
+    readonly owner?: string;
+    readonly tags: readonly string[];
+    readonly type: string;
+  }[];
+  /** Where the next page begins, for `cursor`. */
+  readonly next?: string;
+  readonly asOf: string;
+}
+
+export interface SegmentVersion {
+  readonly key: string;
+  readonly definition: Definition;
+  readonly version: number;
+  readonly catalogNo: number;
+  readonly author: string;
+  readonly at: string;
+  readonly reason?: string;
+}
+
+export interface SegmentPage {
+  readonly items: readonly SegmentVersion[];
+  readonly next?: string;
+  /** How many match, over all pages. */
+  readonly total: number;
+}
+
+export interface ApplyAnswer {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly catalogNo: number;
+}
+
+export interface SizeAnswer {
+  readonly key: string;
+  readonly size: number;
+  readonly customers: number;
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+export interface PreviewAnswer {
+  readonly size: number;
+  readonly customers: number;
+  readonly sample: readonly string[];
+  readonly segments: number;
+  readonly seconds: number;
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+export interface OverlapAnswer {
+  readonly keys: readonly string[];
+  readonly sizes: readonly number[];
+  /** `pairs[i][j]`: customers in both i and j; the diagonal holds the sizes. */
+  readonly pairs: readonly (readonly number[])[];
+  readonly all: number;
+  readonly any: number;
+  readonly customers: number;
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+/** A condition of a rule, as it came out for one customer. */
+export interface ConditionOutcome {
+  readonly condition: Condition;
+  /** The condition in words. */
+  readonly text: string;
+  readonly holds: boolean;
+  readonly value: number | string | null;
+  /** The facts that decided it, latest first. */
+  readonly facts: readonly {
+    readonly orderId?: string;
+    readonly orderedAt?: string;
+    readonly storeId?: string;
+    readonly total?: string;
+    readonly trait?: string;
+    readonly value?: string;
+  }[];
+}
+
+/** A rule's tree, as it came out for one customer. */
+export interface RuleOutcome {
+  readonly kind: 'all' | 'any' | 'not' | 'condition';
+  readonly holds: boolean;
+  readonly nodes?: readonly RuleOutcome[];
+  readonly condition?: ConditionOutcome;
+}
+
+export interface ExplainAnswer {
+  readonly customer: string;
+  readonly known: boolean;
+  readonly segment: string;
+  readonly member: boolean;
+  readonly defaultMember: boolean;
+  readonly rule: RuleOutcome;
+  /** When the membership changes if no fact arrives; null if never. */
+  readonly nextChange: { readonly at: string; readonly member: boolean } | null;
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+export interface CalculationAnswer {
+  readonly segments: number;
+  readonly customers: number;
+  readonly orders: number;
+  readonly exceptions: number;
+  readonly memberships: number;
+  readonly seconds: number;
+  readonly phases: Readonly<Record<string, number>>;
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+export interface CalculationProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total?: number;
+}
+
+/** A calculation that was asked for. */
+export interface CalculationRun {
+  readonly id: number;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly progress?: CalculationProgress;
+  readonly report?: CalculationAnswer;
+  /** Why it failed: a problem document. */
+  readonly problem?: unknown;
+}
+
+export interface Calculations {
+  readonly calculating: boolean;
+  readonly last: CalculationAnswer | null;
+  readonly runs: readonly CalculationRun[];
+}
+
+export interface FactCountsAnswer {
+  readonly customers: number;
+  readonly stores: number;
+  readonly orders: number;
+  readonly traits: number;
+  readonly batchNo: number;
+  readonly lastOrderAt?: string;
+}

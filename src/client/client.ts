@@ -1,0 +1,340 @@
+/**
+ * The client of the HTTP API: typed, without dependencies, over `fetch`, which keeps connections open. Fails
+ * with the server's own errors. Checks can be given a fallback, so that what asks them never breaks.
+ */
+import { CoterieError } from '../model/error.ts';
+import type { Definition, SegmentStatus } from '../model/segment.ts';
+import type {
+  ApplyAnswer,
+  CalculationAnswer,
+  CalculationProgress,
+  CalculationRun,
+  Calculations,
+  CheckAnswer,
+  CustomerSegments,
+  ExplainAnswer,
+  FactCountsAnswer,
+  OverlapAnswer,
+  PreviewAnswer,
+  SegmentPage,
+  SegmentVersion,
+  SizeAnswer,
+} from './answer.ts';
+import { readMemberBlocks } from './member-stream.ts';
+import { errorFromProblem, Transport } from './transport.ts';
+
+export type * from './answer.ts';
+
+/**
+ * What a check answers when Coterie cannot: one answer for every segment, an answer by key (false for others),
+ * or a function of the question. Such answers have `source: 'fallback'`.
+ */
+export type Fallback =
+  | boolean
+  | Readonly<Record<string, boolean>>
+  | ((
+      question: { readonly customer: string; readonly segments: readonly string[] },
+      error: CoterieError,
+    ) => Readonly<Record<string, boolean>>);
+
+export interface ClientOptions {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Limit for one attempt at a check or a list of a customer's segments. Default 1,000. */
+  readonly timeoutMs?: number;
+  /** Limit for questions that the Core answers, which may read all facts. Default 120,000. */
+  readonly longTimeoutMs?: number;
+  /** How often a request is sent again after a failure that passes by itself. Default 2. */
+  readonly retries?: number;
+  /** Without one, a check that fails throws. */
+  readonly fallback?: Fallback;
+  /** Told of every failure that a fallback stood in for. */
+  readonly onFallback?: (error: CoterieError) => void;
+  /** Sent with every request: for a proxy that authenticates. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallSignal {
+  /** Gives up when aborted; the call then throws the signal's reason, fallback or not. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CheckOptions extends CallSignal {
+  /** Whether an unknown segment is an error, `SEGMENTS_UNKNOWN`. */
+  readonly strict?: boolean;
+  /** Instead of the client's. */
+  readonly fallback?: Fallback;
+}
+
+export interface WriteNote extends CallSignal {
+  readonly author?: string;
+  readonly reason?: string;
+}
+
+const TIMEOUT_MS = 1000;
+const LONG_TIMEOUT_MS = 120_000;
+const RETRIES = 2;
+const POLL_MS = 300;
+
+export class CoterieClient {
+  readonly #transport: Transport;
+  readonly #options: ClientOptions;
+  readonly #timeoutMs: number;
+  readonly #longTimeoutMs: number;
+
+  /** @throws {CoterieError} `CONFIG_INVALID` for an address that is none. */
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#longTimeoutMs = options.longTimeoutMs ?? LONG_TIMEOUT_MS;
+    this.#transport = new Transport({ ...options, retries: options.retries ?? RETRIES });
+  }
+
+  /** Which of these segments a customer is in. With a fallback it throws for nothing but an abort. */
+  async check(
+    customer: string,
+    segments: readonly string[],
+    options: CheckOptions = {},
+  ): Promise<CheckAnswer> {
+    try {
+      const answer = await this.#transport.json<Omit<CheckAnswer, 'source'>>('/v1/check', {
+        method: 'POST',
+        json: { customer, segments, ...strictOf(options) },
+        timeoutMs: this.#timeoutMs,
+        signal: options.signal,
+      });
+      return { ...answer, source: 'coterie' };
+    } catch (error) {
+      return this.#fallBack(error, [customer], segments, options)[0]!;
+    }
+  }
+
+  /** Whether a customer is in one segment; false for a segment that does not exist. */
+  async isMember(customer: string, segment: string, options: CheckOptions = {}): Promise<boolean> {
+    const { memberships } = await this.check(customer, [segment], options);
+    return memberships[segment] ?? false;
+  }
+
+  /** `check` for up to 1,000 customers: one answer each, in their order. */
+  async checkBatch(
+    customers: readonly string[],
+    segments: readonly string[],
+    options: CheckOptions = {},
+  ): Promise<CheckAnswer[]> {
+    try {
+      const { results, unknown, asOf } = await this.#transport.json<{
+        readonly results: readonly Pick<CheckAnswer, 'customer' | 'memberships'>[];
+        readonly unknown: readonly string[];
+        readonly asOf: string;
+      }>('/v1/check/batch', {
+        method: 'POST',
+        json: { customers, segments, ...strictOf(options) },
+        timeoutMs: this.#timeoutMs,
+        signal: options.signal,
+      });
+      return results.map((result) => ({ ...result, unknown, asOf, source: 'coterie' as const }));
+    } catch (error) {
+      return this.#fallBack(error, customers, segments, options);
+    }
+  }
+
+  /** A page of the segments that a customer is in. */
+  segmentsOf(
+    customer: string,
+    filter: {
+      readonly owner?: string;
+      readonly tag?: string;
+      readonly type?: string;
+      readonly store?: string;
+      readonly limit?: number;
+      readonly cursor?: string;
+    } & CallSignal = {},
+  ): Promise<CustomerSegments> {
+    const { signal, ...query } = filter;
+    const path = `/v1/customers/${encodeURIComponent(customer)}/segments`;
+    return this.#transport.json(path, { query, timeoutMs: this.#timeoutMs, signal });
+  }
+
+  /** Why a customer is in a segment, or not; `at` is another moment to look from, ISO 8601. */
+  explain(
+    customer: string,
+    segment: string,
+    options: { readonly at?: string } & CallSignal = {},
+  ): Promise<ExplainAnswer> {
+    const path = `/v1/customers/${encodeURIComponent(customer)}/explain`;
+    return this.#ask(path, { query: { segment, at: options.at }, signal: options.signal });
+  }
+
+  /** A page of the definitions in force, by key. */
+  segments(
+    filter: {
+      readonly q?: string;
+      readonly owner?: string;
+      readonly tag?: string;
+      readonly type?: string;
+      readonly status?: SegmentStatus;
+      readonly limit?: number;
+      readonly cursor?: string;
+    } & CallSignal = {},
+  ): Promise<SegmentPage> {
+    const { signal, ...query } = filter;
+    return this.#ask('/v1/segments', { query, signal });
+  }
+
+  /** The definition in force; undefined if there is none. */
+  async segment(key: string, options: CallSignal = {}): Promise<SegmentVersion | undefined> {
+    try {
+      return await this.#ask<SegmentVersion>(segmentPath(key), options);
+    } catch (error) {
+      if (error instanceof CoterieError && error.code === 'SEGMENT_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  /** Every version of a definition, oldest first. */
+  async versions(key: string, options: CallSignal = {}): Promise<readonly SegmentVersion[]> {
+    const answer = await this.#ask<{ readonly versions: readonly SegmentVersion[] }>(
+      `${segmentPath(key)}/versions`,
+      options,
+    );
+    return answer.versions;
+  }
+
+  /** Defines a segment, or changes its definition. */
+  putSegment(definition: Definition, note: WriteNote = {}): Promise<SegmentVersion> {
+    return this.#ask(segmentPath(definition.key), { method: 'PUT', json: definition, ...written(note) });
+  }
+
+  /** Archives a segment: from the next calculation on, checks do not know it. */
+  archiveSegment(key: string, note: WriteNote = {}): Promise<SegmentVersion> {
+    return this.#ask(segmentPath(key), { method: 'DELETE', ...written(note) });
+  }
+
+  /** Defines many segments at once, all or none. */
+  apply(definitions: readonly Definition[], note: WriteNote = {}): Promise<ApplyAnswer> {
+    const text = definitions.map((definition) => `${JSON.stringify(definition)}\n`).join('');
+    return this.#ask('/v1/segments', {
+      method: 'POST',
+      body: { text, type: 'application/x-ndjson' },
+      ...written(note),
+    });
+  }
+
+  /** Exact size and a sample of a definition that is not saved. */
+  preview(
+    definition: Omit<Definition, 'key'> & { readonly key?: string },
+    options: CallSignal = {},
+  ): Promise<PreviewAnswer> {
+    return this.#ask('/v1/segments/preview', { method: 'POST', json: definition, ...options });
+  }
+
+  size(key: string, options: CallSignal = {}): Promise<SizeAnswer> {
+    return this.#ask(`${segmentPath(key)}/size`, options);
+  }
+
+  /** Ids of members, one by one, as they stream. Throws `SERVER_UNREACHABLE` if the stream breaks off. */
+  async *members(
+    key: string,
+    options: { readonly limit?: number } & CallSignal = {},
+  ): AsyncGenerator<string> {
+    for await (const block of this.memberBlocks(key, options)) yield* block;
+  }
+
+  /** As {@link members}, in blocks as they arrive. */
+  async *memberBlocks(
+    key: string,
+    options: { readonly limit?: number } & CallSignal = {},
+  ): AsyncGenerator<readonly string[]> {
+    const stream = await this.#transport.stream(`${segmentPath(key)}/members`, {
+      query: { format: 'ndjson', limit: options.limit },
+      accept: 'application/x-ndjson',
+      timeoutMs: this.#longTimeoutMs,
+      signal: options.signal,
+    });
+    yield* readMemberBlocks(stream, options.signal);
+  }
+
+  /** How many customers are in several segments at once. */
+  overlap(segments: readonly string[], options: CallSignal = {}): Promise<OverlapAnswer> {
+    return this.#ask('/v1/overlap', { method: 'POST', json: { segments }, ...options });
+  }
+
+  /** Calculates all segments, and waits for the end. `at` is the moment to reckon from, ISO 8601. */
+  async calculate(
+    options: {
+      readonly at?: string;
+      readonly onProgress?: (progress: CalculationProgress) => void;
+    } & CallSignal = {},
+  ): Promise<CalculationAnswer> {
+    let run = await this.startCalculation(options);
+    while (run.state === 'running') {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      run = await this.#ask<CalculationRun>(`/v1/calculations/${run.id}`, { signal: options.signal });
+      if (run.progress !== undefined) options.onProgress?.(run.progress);
+    }
+    if (run.report !== undefined) return run.report;
+    throw errorFromProblem(run.problem, 500);
+  }
+
+  /** Begins a calculation, and does not wait. */
+  startCalculation(options: { readonly at?: string } & CallSignal = {}): Promise<CalculationRun> {
+    return this.#ask('/v1/calculations', {
+      method: 'POST',
+      json: options.at === undefined ? {} : { at: options.at },
+      signal: options.signal,
+      repeatable: false,
+    });
+  }
+
+  /** The last full pass, and those that were asked for over HTTP. */
+  calculations(options: CallSignal = {}): Promise<Calculations> {
+    return this.#ask('/v1/calculations', options);
+  }
+
+  /** How much is known. */
+  factCounts(options: CallSignal = {}): Promise<FactCountsAnswer> {
+    return this.#ask('/v1/facts', options);
+  }
+
+  #ask<T>(path: string, call: Omit<Parameters<Transport['json']>[1], 'timeoutMs'>): Promise<T> {
+    return this.#transport.json<T>(path, { ...call, timeoutMs: this.#longTimeoutMs });
+  }
+
+  #fallBack(
+    error: unknown,
+    customers: readonly string[],
+    segments: readonly string[],
+    options: CheckOptions,
+  ): CheckAnswer[] {
+    const fallback = options.fallback ?? this.#options.fallback;
+    if (fallback === undefined || !(error instanceof CoterieError)) throw error;
+    this.#options.onFallback?.(error);
+    return customers.map((customer) => {
+      const memberships = answerOf(fallback, { customer, segments }, error);
+      return { customer, memberships, unknown: [], asOf: null, source: 'fallback', error };
+    });
+  }
+}
+
+function answerOf(
+  fallback: Fallback,
+  question: { readonly customer: string; readonly segments: readonly string[] },
+  error: CoterieError,
+): Readonly<Record<string, boolean>> {
+  if (typeof fallback === 'function') return fallback(question, error);
+  const answer = typeof fallback === 'boolean' ? () => fallback : (key: string) => fallback[key] === true;
+  return Object.fromEntries(question.segments.map((key) => [key, answer(key)]));
+}
+
+function strictOf(options: CheckOptions): { readonly strict?: true } {
+  return options.strict === true ? { strict: true } : {};
+}
+
+function segmentPath(key: string): string {
+  return `/v1/segments/${encodeURIComponent(key)}`;
+}
+
+function written({ author, reason, signal }: WriteNote) {
+  return { query: { author, reason }, signal };
+}
