@@ -1,0 +1,33 @@
+/** What must hold of definitions together, beyond what each of them is checked for by itself. */
+import type { Definition } from '../../model/segment.ts';
+import type { SegmentTypes } from '../../model/segment-type.ts';
+import type { StoreTable } from '../engine/engine.ts';
+import { readRules } from './resolve-segments.ts';
+import { referencesOf, replaceReferences } from './segment-reference.ts';
+
+/** One instance of every family: enough to see whether it refers to anything. */
+const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: ['?'], tags: [[]] };
+
+/**
+ * Checks the catalog as it would be with some definitions added or replaced: every reference leads to a
+ * segment that is not archived, none goes in a circle, and no rule grows too large by its references.
+ *
+ * Costs little where nothing refers to anything, however many definitions there are.
+ *
+ * @param inForce - What is in the catalog.
+ * @param applied - What is to be applied; replaces by key.
+ * @throws {CoterieError} `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`.
+ */
+export function validateCatalog(
+  inForce: readonly Definition[],
+  applied: readonly Definition[],
+  stores: StoreTable,
+  types: SegmentTypes,
+): void {
+  const byKey = new Map([...inForce, ...applied].map((definition) => [definition.key, definition]));
+  const together = [...byKey.values()];
+  // One instance tells what its family refers to; all of them are needed only where something does.
+  const table = stores.ids.length > 0 ? stores : STAND_IN;
+  const refers = readRules(together, STAND_IN, types).some(({ rule }) => referencesOf(rule).length > 0);
+  if (refers) replaceReferences(readRules(together, table, types));
+}
