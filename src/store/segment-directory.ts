@@ -2,6 +2,9 @@
  * The directory of a view: all segments by key and by number, and for lists of a customer's segments
  * the entries of each owner, tag, type and store. Built entry by entry, so that a driver can read a
  * hundred thousand of them in slices. Archived segments are left out: to a check they are unknown.
+ *
+ * A hundred thousand segments can name ten million stores, so stores are held as numbers, and an entry's
+ * `stores` are made of them only when they are read.
  */
 import type { SegmentEntry } from '../model/membership.ts';
 import type { SegmentDirectory } from './store.ts';
@@ -10,30 +13,46 @@ import type { SegmentDirectory } from './store.ts';
 export type Facet = 'owner' | 'tag' | 'type' | 'store';
 
 /** Positions in `entries`, ascending. */
-type Postings = ReadonlyMap<string, readonly number[]>;
+export type Positions = readonly number[] | Uint32Array;
 
 interface DirectoryIndex {
   /** Active segments that hold customers without facts. */
   readonly defaultMembers: readonly number[];
-  readonly facets: Readonly<Record<Facet, Postings>>;
+  /** Active segments with this value of the facet; undefined if there are none. */
+  positionsOf(facet: Facet, value: string): Positions | undefined;
 }
 
+/** An entry whose stores are given apart, as indexes into the builder's list of store ids. */
+export type EntryWithoutStores = Omit<SegmentEntry, 'stores'>;
+
 const indexes = new WeakMap<SegmentDirectory, DirectoryIndex>();
+
+/** Store numbers that are filled in between two pauses: some milliseconds of work. */
+const POSTINGS_PER_SLICE = 500_000;
 
 /** Collects entries, ascending by segment number, and makes the directory of them. */
 export class DirectoryBuilder {
   readonly #byKey = new Map<string, SegmentEntry>();
   readonly #entries: SegmentEntry[] = [];
   readonly #defaultMembers: number[] = [];
-  readonly #facets: Record<Facet, Map<string, number[]>> = {
-    owner: new Map(),
-    tag: new Map(),
-    type: new Map(),
-    store: new Map(),
-  };
+  readonly #facets = new Map<string, number[]>();
+  readonly #storeIds: readonly string[];
+  /** Of each entry. */
+  readonly #storeNos: (Uint32Array | undefined)[] = [];
+  /** Of each store: active entries that name it. */
+  readonly #storeCounts: Uint32Array;
 
-  /** @throws {Error} if the segment number is not above all before, or the key is taken: a bug. */
-  add(entry: SegmentEntry): void {
+  /** @param storeIds - What store numbers stand for. */
+  constructor(storeIds: readonly string[]) {
+    this.#storeIds = storeIds;
+    this.#storeCounts = new Uint32Array(storeIds.length);
+  }
+
+  /**
+   * @param storeNos - Stores that the entry's rule names; kept, not copied.
+   * @throws {Error} if the segment number is not above all before, or the key is taken: a bug.
+   */
+  add(entry: EntryWithoutStores, storeNos: Uint32Array | undefined): void {
     if (entry.status === 'archived') return;
     const position = this.#entries.length;
     const last = this.#entries[position - 1];
@@ -41,42 +60,134 @@ export class DirectoryBuilder {
       throw new Error(`segment numbers do not ascend: ${entry.segmentNo} comes after ${last.segmentNo}`);
     }
     if (this.#byKey.has(entry.key)) throw new Error(`two segments have the key ${entry.key}`);
-    this.#entries.push(entry);
-    this.#byKey.set(entry.key, entry);
+    const whole = storeNos ? withStores(entry, storeNos, this.#storeIds) : entry;
+    this.#entries.push(whole);
+    this.#byKey.set(entry.key, whole);
     // Paused segments hold nobody, so no list ever shows them.
-    if (entry.status !== 'active') return;
+    const isListed = entry.status === 'active';
+    this.#storeNos.push(isListed ? storeNos : undefined);
+    if (!isListed) return;
     if (entry.defaultMember) this.#defaultMembers.push(position);
     if (entry.owner !== undefined) this.#post('owner', entry.owner, position);
     this.#post('type', entry.type, position);
     for (const tag of entry.tags) this.#post('tag', tag, position);
-    for (const store of entry.stores ?? []) this.#post('store', store, position);
+    if (storeNos) for (let i = 0; i < storeNos.length; i++) this.#storeCounts[storeNos[i]!]!++;
   }
 
-  finish(): SegmentDirectory {
+  /** Makes the directory; each yield is a moment to let other work pass. */
+  *finish(): Generator<void, SegmentDirectory> {
+    const starts = new Uint32Array(this.#storeCounts.length + 1);
+    for (const [storeNo, count] of this.#storeCounts.entries())
+      starts[storeNo + 1] = starts[storeNo]! + count;
+    const ends = starts.slice();
+    const positions = new Uint32Array(starts.at(-1)!);
+    let sinceYield = 0;
+    for (const [position, storeNos] of this.#storeNos.entries()) {
+      if (!storeNos) continue;
+      fillPositions(position, storeNos, starts, ends, positions);
+      sinceYield += storeNos.length;
+      if (sinceYield < POSTINGS_PER_SLICE) continue;
+      sinceYield = 0;
+      yield;
+    }
+    const storeNoOf = new Map(this.#storeIds.map((id, storeNo) => [id, storeNo]));
     const directory: SegmentDirectory = { byKey: this.#byKey, entries: this.#entries };
-    indexes.set(directory, { defaultMembers: this.#defaultMembers, facets: this.#facets });
+    indexes.set(directory, {
+      defaultMembers: this.#defaultMembers,
+      positionsOf: (facet, value) => {
+        if (facet !== 'store') return this.#facets.get(facetKey(facet, value));
+        const storeNo = storeNoOf.get(value);
+        return storeNo === undefined ? undefined : positions.subarray(starts[storeNo]!, ends[storeNo]!);
+      },
+    });
     return directory;
   }
 
   #post(facet: Facet, value: string, position: number): void {
-    const postings = this.#facets[facet].get(value);
-    if (!postings) this.#facets[facet].set(value, [position]);
-    else if (postings.at(-1) !== position) postings.push(position);
+    const key = facetKey(facet, value);
+    const positions = this.#facets.get(key);
+    if (!positions) this.#facets.set(key, [position]);
+    else if (positions.at(-1) !== position) positions.push(position);
+  }
+}
+
+const facetKey = (facet: Facet, value: string) => `${facet}:${value}`;
+
+/** Puts one entry under each of its stores, once also where the rule names a store twice. */
+function fillPositions(
+  position: number,
+  storeNos: Uint32Array,
+  starts: Uint32Array,
+  ends: Uint32Array,
+  positions: Uint32Array,
+): void {
+  for (let i = 0; i < storeNos.length; i++) {
+    const storeNo = storeNos[i]!;
+    const end = ends[storeNo]!;
+    if (end > starts[storeNo]! && positions[end - 1] === position) continue;
+    positions[end] = position;
+    ends[storeNo] = end + 1;
+  }
+}
+
+function withStores(
+  entry: EntryWithoutStores,
+  storeNos: Uint32Array,
+  storeIds: readonly string[],
+): SegmentEntry {
+  return {
+    ...entry,
+    get stores() {
+      return Array.from(storeNos, (storeNo) => storeIds[storeNo]!);
+    },
+  };
+}
+
+/** Numbers store ids in order of their first appearance. */
+export class StoreNumbering {
+  readonly ids: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  /** Segments of one store set may well bring the same array. */
+  readonly #known = new WeakMap<readonly string[], Uint32Array>();
+
+  numbersOf(stores: readonly string[]): Uint32Array {
+    const known = this.#known.get(stores);
+    if (known) return known;
+    const numbers = new Uint32Array(stores.length);
+    for (let i = 0; i < stores.length; i++) numbers[i] = this.#numberOf(stores[i]!);
+    this.#known.set(stores, numbers);
+    return numbers;
+  }
+
+  #numberOf(id: string): number {
+    const known = this.#numbers.get(id);
+    if (known !== undefined) return known;
+    this.#numbers.set(id, this.ids.length);
+    return this.ids.push(id) - 1;
   }
 }
 
 /** Makes the directory of segments in any order, in one go. */
 export function directoryOf(segments: Iterable<SegmentEntry>): SegmentDirectory {
-  const builder = new DirectoryBuilder();
-  for (const entry of [...segments].sort((a, b) => a.segmentNo - b.segmentNo)) builder.add(entry);
-  return builder.finish();
+  const numbering = new StoreNumbering();
+  const entries = [...segments].sort((a, b) => a.segmentNo - b.segmentNo);
+  const numbered = entries.map(
+    ({ stores, ...entry }) => [entry, stores && numbering.numbersOf(stores)] as const,
+  );
+  const builder = new DirectoryBuilder(numbering.ids);
+  for (const [entry, storeNos] of numbered) builder.add(entry, storeNos);
+  const finish = builder.finish();
+  for (;;) {
+    const step = finish.next();
+    if (step.done) return step.value;
+  }
 }
 
 /** The index of a directory; made on the first use for one that no builder made. */
 export function indexOf(directory: SegmentDirectory): DirectoryIndex {
-  const index = indexes.get(directory) ?? indexes.get(directoryOf(directory.entries));
-  if (!indexes.has(directory)) indexes.set(directory, index!);
-  return index!;
+  const index = indexes.get(directory) ?? indexes.get(directoryOf(directory.entries))!;
+  if (!indexes.has(directory)) indexes.set(directory, index);
+  return index;
 }
 
 /** Position of the first entry whose segment number is above `segmentNo`. */

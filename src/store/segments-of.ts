@@ -5,7 +5,7 @@
  */
 import type { SegmentEntry } from '../model/membership.ts';
 import { decodeRow } from '../model/row.ts';
-import { type Facet, indexOf, positionAfter } from './segment-directory.ts';
+import { type Facet, indexOf, type Positions, positionAfter } from './segment-directory.ts';
 import type { StoreView } from './store.ts';
 
 export interface SegmentsOfFilter {
@@ -41,9 +41,9 @@ export function segmentsOf(
 
 function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFilter): SegmentsOfAnswer {
   const exceptions = row === undefined ? [] : decodeRow(row);
-  const postings = shortestPostings(view, filter);
-  const candidates = postings
-    ? membersAmong(view.directory.entries, postings, exceptions, filter)
+  const positions = shortestPositions(view, filter);
+  const candidates = positions
+    ? membersAmong(view.directory.entries, positions, exceptions, filter)
     : allMembers(view, exceptions, filter);
   const entries: SegmentEntry[] = [];
   for (const entry of candidates) {
@@ -55,28 +55,28 @@ function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFi
 }
 
 /** Undefined without a filter, empty if nothing can pass. */
-function shortestPostings(view: StoreView, filter: SegmentsOfFilter): readonly number[] | undefined {
-  const { facets } = indexOf(view.directory);
-  let shortest: readonly number[] | undefined;
+function shortestPositions(view: StoreView, filter: SegmentsOfFilter): Positions | undefined {
+  const index = indexOf(view.directory);
+  let shortest: Positions | undefined;
   for (const facet of ['owner', 'tag', 'type', 'store'] satisfies Facet[]) {
     const value = filter[facet];
     if (value === undefined) continue;
-    const postings = facets[facet].get(value) ?? [];
-    if (!shortest || postings.length < shortest.length) shortest = postings;
+    const positions = index.positionsOf(facet, value) ?? [];
+    if (!shortest || positions.length < shortest.length) shortest = positions;
   }
   return shortest;
 }
 
-/** Walks the postings and the exceptions side by side: both ascend. */
+/** Walks the positions and the exceptions side by side: both ascend. */
 function* membersAmong(
   entries: readonly SegmentEntry[],
-  postings: readonly number[],
+  positions: Positions,
   exceptions: readonly number[],
   filter: SegmentsOfFilter,
 ): Generator<SegmentEntry> {
   let at = 0;
-  for (let i = firstAfter(postings, entries, filter); i < postings.length; i++) {
-    const entry = entries[postings[i]!]!;
+  for (let i = firstAfter(positions, entries, filter); i < positions.length; i++) {
+    const entry = entries[positions[i]!]!;
     while (at < exceptions.length && exceptions[at]! < entry.segmentNo) at++;
     if (entry.defaultMember !== (exceptions[at] === entry.segmentNo)) yield entry;
   }
@@ -109,7 +109,7 @@ function* allMembers(
 
 /** Index of the first of these positions whose entry comes after the page before. */
 function firstAfter(
-  positions: readonly number[],
+  positions: Positions,
   entries: readonly SegmentEntry[],
   filter: SegmentsOfFilter,
 ): number {

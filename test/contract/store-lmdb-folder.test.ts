@@ -11,6 +11,7 @@ import {
   cp,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   rm,
@@ -44,6 +45,12 @@ async function loadedFolder(t: Test): Promise<string> {
   await loadMarked(store, 1, 100);
   await store.close();
   return folder;
+}
+
+async function overwrite(file: string, at: number, bytes: Buffer): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.write(bytes, 0, bytes.length, at);
+  await handle.close();
 }
 
 const fails = (code: ErrorCode, words: RegExp) => (error: unknown) => {
@@ -91,6 +98,11 @@ test('files that are cut off, overwritten or missing are told, and do not end th
       (copy) => truncate(join(copy, data), bytes - 1),
     ],
     ['emptied', /found 0/, (copy) => truncate(join(copy, data), 0)],
+    [
+      'second page overwritten',
+      /not an LMDB data file/,
+      (copy) => overwrite(join(copy, data), 4_096, Buffer.alloc(4_096)),
+    ],
     ['zeros', /not an LMDB data file/, (copy) => writeFile(join(copy, data), Buffer.alloc(bytes))],
   ];
   for (const [name, words, damage] of damages) {

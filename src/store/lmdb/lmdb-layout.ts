@@ -8,25 +8,23 @@
  *
  *     customer   id in UTF-8 → customer number, 4 bytes, little-endian
  *     row        customer number → exceptions, as model/row.ts writes them
- *     segment    page number → JSON array of SegmentEntry, ascending by segment number
+ *     segment    page number → entries of segments, ascending by number; see segment-pages.ts
+ *     segmentStore, storeId   the stores that they name
  *     meta       0 → JSON of `GenerationMeta`
  */
 import type { Database, Transaction } from 'lmdb';
 import type { AsOf } from '../../model/membership.ts';
+import type { PageCounts } from './segment-pages.ts';
 
 /** Raised whenever a file or a database changes shape; a folder with a higher number is refused. */
 export const FORMAT_VERSION = 1;
 
 export const CUSTOMER_DATABASE = 'customer';
 export const ROW_DATABASE = 'row';
-export const SEGMENT_DATABASE = 'segment';
+/** Databases of the directory's pages. */
+export const PAGE_DATABASES = ['segment', 'segmentStore', 'storeId'] as const;
 export const META_DATABASE = 'meta';
 export const META_KEY = 0;
-
-/** A page of segments ends at this many entries, or at about this much JSON, whichever comes first. */
-export const PAGE_ENTRIES_MAX = 1_000;
-/** 256 KiB of JSON parse in 1 to 3 ms, so that reading a page does not hold up requests. */
-export const PAGE_CHARACTERS_MAX = 262_144;
 
 /** Slots for readers, one per view: a process holds one, and one more for each view it has superseded. */
 export const READERS_MAX = 256;
@@ -34,12 +32,11 @@ export const READERS_MAX = 256;
 export const LOCK_FILE_BYTES = 32_768;
 
 /** Written last, so it is there only if the load was finished. */
-export interface GenerationMeta {
+export interface GenerationMeta extends PageCounts {
   readonly format: number;
   readonly asOf: AsOf;
   /** Known customers. */
   readonly customers: number;
-  readonly segmentPages: number;
 }
 
 /**

@@ -7,8 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type DatabaseOptions, open, type RootDatabase, type Transaction } from 'lmdb';
 import { CoterieError } from '../../model/error.ts';
 import { ID_BYTES_MAX } from '../../model/fact.ts';
-import type { AsOf, SegmentEntry } from '../../model/membership.ts';
-import { DirectoryBuilder } from '../segment-directory.ts';
+import type { AsOf } from '../../model/membership.ts';
 import type { SegmentDirectory, StoreView } from '../store.ts';
 import { type CurrentGeneration, dataFile } from './generation-folder.ts';
 import {
@@ -19,15 +18,17 @@ import {
   type GenerationMeta,
   META_DATABASE,
   META_KEY,
+  PAGE_DATABASES,
   READERS_MAX,
   ROW_DATABASE,
-  SEGMENT_DATABASE,
 } from './lmdb-layout.ts';
 import { RowSlab } from './row-slab.ts';
+import { readPages } from './segment-pages.ts';
 
 /** The magic number of an LMDB meta page, little-endian, behind the page's header. */
 const META_MAGIC = 0xbeefc0de;
 const META_MAGIC_AT = 24;
+const PAGE_BYTES_AT = 48;
 
 interface Snapshot {
   readonly transaction: Transaction;
@@ -55,12 +56,18 @@ export async function openLmdbView(folder: string, current: CurrentGeneration): 
     const byCustomer = { encoding: 'binary', keyEncoder: CUSTOMER_KEY_ENCODER } as const;
     const customer = openDatabase<string>(environment, CUSTOMER_DATABASE, byCustomer);
     const row = openDatabase<number>(environment, ROW_DATABASE, numbered);
-    const segment = openDatabase<number>(environment, SEGMENT_DATABASE, numbered);
+    const pages = new Map<string, BinaryDatabase<number>>();
+    for (const kind of PAGE_DATABASES) {
+      const database = openDatabase<number>(environment, kind, numbered);
+      if (database) pages.set(kind, database);
+    }
     const metaDatabase = openDatabase<number>(environment, META_DATABASE, numbered);
-    if (!customer || !row || !segment || !metaDatabase) throw corrupt(path, 'a database is missing');
+    if (!customer || !row || !metaDatabase || pages.size < PAGE_DATABASES.length) {
+      throw corrupt(path, 'a database is missing');
+    }
     const snapshot = { transaction: environment.useReadTransaction() };
     const meta = readMeta(path, metaDatabase, snapshot);
-    const directory = await readDirectory(path, segment, meta.segmentPages, snapshot);
+    const directory = await readDirectory(path, pages, meta, snapshot);
     return new LmdbView({
       generation: current.generation,
       meta,
@@ -93,8 +100,13 @@ async function checkDataFile(path: string, bytes: number): Promise<void> {
   if (size < bytes) throw corrupt(path, `expected ${bytes} bytes, found ${size}`);
   const file = await openFile(path, 'r');
   try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, META_MAGIC_AT);
-    if (buffer.readUInt32LE(0) !== META_MAGIC) throw corrupt(path, 'it is not an LMDB data file');
+    const wordAt = async (at: number) => (await file.read(Buffer.alloc(4), 0, 4, at)).buffer.readUInt32LE(0);
+    // Two meta pages, written in turn; the first tells the size of a page.
+    const pageBytes = await wordAt(PAGE_BYTES_AT);
+    for (const at of [0, pageBytes]) {
+      if ((await wordAt(at + META_MAGIC_AT)) !== META_MAGIC)
+        throw corrupt(path, 'it is not an LMDB data file');
+    }
   } finally {
     await file.close();
   }
@@ -116,33 +128,21 @@ function readMeta(path: string, database: BinaryDatabase<number>, snapshot: Snap
 
 async function readDirectory(
   path: string,
-  database: BinaryDatabase<number>,
-  pages: number,
+  databases: ReadonlyMap<string, BinaryDatabase<number>>,
+  meta: GenerationMeta,
   snapshot: Snapshot,
 ): Promise<SegmentDirectory> {
-  const builder = new DirectoryBuilder();
-  // The same owners, tags and stores come in thousands of entries: one text each is kept.
-  const texts = new Map<string, string>();
-  const shared = (text: string): string => {
-    const known = texts.get(text);
-    if (known === undefined) texts.set(text, text);
-    return known ?? text;
+  const page = (kind: string, number: number): Uint8Array => {
+    const bytes = databases.get(kind)!.get(number, snapshot);
+    if (!bytes) throw corrupt(path, `page ${number} of ${kind} is missing`);
+    return bytes;
   };
-  for (let page = 0; page < pages; page++) {
-    const bytes = database.get(page, snapshot);
-    if (!bytes) throw corrupt(path, `page ${page} of segments is missing`);
-    for (const entry of parseJson<SegmentEntry[]>(path, bytes)) {
-      builder.add({
-        ...entry,
-        ...(entry.owner === undefined ? {} : { owner: shared(entry.owner) }),
-        ...(entry.stores === undefined ? {} : { stores: entry.stores.map(shared) }),
-        type: shared(entry.type),
-        tags: entry.tags.map(shared),
-      });
-    }
-    await nextTurn();
+  try {
+    return await readPages(meta, page, nextTurn);
+  } catch (error) {
+    if (error instanceof CoterieError) throw error;
+    throw corrupt(path, 'its directory of segments is not as it was written', error);
   }
-  return builder.finish();
 }
 
 function parseJson<T>(path: string, bytes: Uint8Array): T {

@@ -1,7 +1,9 @@
 /**
  * One load at a time over all processes: an exclusive file that says who loads. A holder that died
  * (`kill -9`) is recognised by its process id together with the moment that process began, since after
- * a restart, above all in a container, the same id belongs to another process.
+ * a restart, above all in a container, the same id belongs to another process. Processes that share a
+ * folder must see each other's ids: a holder in another container counts as dead, and its load then
+ * fails at its end, since the lock is asked for once more before anything is switched.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
