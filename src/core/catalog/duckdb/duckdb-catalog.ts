@@ -15,7 +15,7 @@ interface VersionRow {
   readonly reason: string | null;
 }
 
-const COLUMNS = 'catalog_no, version, definition, author, at, reason';
+const COLUMNS = 'catalog_no, version, definition, author, "at", reason';
 /** $1: catalog position. The version in force of every key, in the order in which the keys came. */
 const IN_FORCE = `
   SELECT ${COLUMNS}, min(catalog_no) OVER (PARTITION BY key) AS first_no
