@@ -9,6 +9,8 @@ export interface Problem {
   readonly code: ErrorCode;
   /** The field, from the definition: `params.all[0].orders.within`; '' for the definition itself. */
   readonly path: string;
+  /** The same in parts. */
+  readonly at: Path;
   readonly expected: string;
   readonly found: string;
   /** Key of the definition, where it has one. */
@@ -37,6 +39,7 @@ export function problemAt(
   return {
     code: words.code ?? 'DEFINITION_INVALID',
     path: field,
+    at: path,
     expected: words.expected,
     found: words.found,
     message: `${where}expected ${words.expected}, found ${words.found}`,
@@ -129,6 +132,7 @@ export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
     if (unions.has(at) && (error.keyword === 'anyOf' ? decided.has(at) : isOfKind(error))) continue;
     const problem = problemOf(error);
     problems.set(problem.message, problem);
+    if (problems.size >= PROBLEMS_MAX) break;
   }
   return [...problems.values()];
 }
