@@ -5,11 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from './cli/commands.ts';
 import { storeFolder } from './cli/data-folder.ts';
-import type { Parts } from './cli/parts.ts';
+import { listen } from './cli/listen.ts';
+import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
+import type { Core } from './core/core.ts';
+import type { Store } from './store/store.ts';
 
 const BYTES_A_MIB = 1_048_576;
+const STANDARD_ERROR = 2;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -24,16 +28,94 @@ async function openDatabase(config: Config) {
   });
 }
 
-async function openStore(config: Config, readOnly: boolean) {
+async function openStore(config: Config, mode: { readonly readOnly: boolean }): Promise<Store> {
   const { openLmdbStore } = await import('./store/lmdb/lmdb-store.ts');
-  return openLmdbStore({ folder: storeFolder(config.data), readOnly });
+  return openLmdbStore({ folder: storeFolder(config.data), ...mode });
+}
+
+/** A Core on DuckDB. Closing it closes everything that was opened for it, not the store. */
+async function openCore(config: Config, store: () => Promise<Store>): Promise<Core> {
+  const [{ DuckDbEngine }, { DuckDbCatalog }, { DuckDbCalculationLog }, { openCore: open }] =
+    await Promise.all([
+      import('./core/engine/duckdb/duckdb-engine.ts'),
+      import('./core/catalog/duckdb/duckdb-catalog.ts'),
+      import('./core/history/duckdb/duckdb-calculation-log.ts'),
+      import('./core/open-core.ts'),
+    ]);
+  const database = await openDatabase(config);
+  return open({
+    engine: new DuckDbEngine(database),
+    catalog: new DuckDbCatalog(database),
+    calculations: new DuckDbCalculationLog(database),
+    beginLoad: async () => (await store()).beginLoad(),
+    threads: config.threads,
+  });
+}
+
+/** A Core for one command: the store is opened when a calculation needs it. */
+async function openCommandCore(config: Config): Promise<Core> {
+  let store: Promise<Store> | undefined;
+  const core = await openCore(config, () => {
+    store ??= openStore(config, { readOnly: false });
+    return store;
+  });
+  const close = core.close.bind(core);
+  core.close = async () => {
+    await close();
+    await (await store)?.close();
+  };
+  return core;
+}
+
+async function serve(config: Config): Promise<RunningServer> {
+  const [{ createServer }, { closeServer }, { pino }] = await Promise.all([
+    import('./api/server.ts'),
+    import('./api/close-server.ts'),
+    import('pino'),
+  ]);
+  const store = await openStore(config, { readOnly: config.role === 'store' });
+  let core: Core | undefined;
+  try {
+    if (config.role === 'all') core = await openCore(config, async () => store);
+    const api = await createServer({
+      store,
+      ...(core === undefined ? {} : { core }),
+      options: {
+        version,
+        bodyLimitBytes: config.bodyLimit,
+        rateLimitPerMinute: config.rateLimit,
+        refreshPeriodMs: config.refreshPeriod,
+        requestTimeoutMs: config.requestTimeout,
+        slowRequestMs: config.slowRequest,
+        trustProxy: config.trustProxy,
+      },
+      logger: pino({ level: config.logLevel }, pino.destination(STANDARD_ERROR)),
+    });
+    const url = await listen(api, config);
+    return {
+      url,
+      async close() {
+        await closeServer(api, { timeoutMs: config.shutdownPeriod });
+        await core?.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await core?.close();
+    await store.close();
+    throw error;
+  }
 }
 
 const parts: Parts = {
-  openCore: () => Promise.reject(new Error('not there yet')),
-  openStore: (config) => openStore(config, true),
-  connect: () => Promise.reject(new Error('not there yet')),
-  serve: () => Promise.reject(new Error('not there yet')),
+  openCore: openCommandCore,
+  openStore: (config) => openStore(config, { readOnly: true }),
+  serve,
+
+  async connect(url) {
+    const { remoteServer } = await import('./cli/remote-server.ts');
+    return remoteServer(url);
+  },
 
   async simulate(config, request, progress) {
     const { simulate } = await import('./core/engine/duckdb/simulate.ts');
@@ -45,11 +127,19 @@ const parts: Parts = {
     }
   },
 
-  readDefinitions: () => Promise.reject(new Error('not there yet')),
+  async readDefinitions(text, source) {
+    const [{ readDefinitions }, { SEGMENT_TYPES }] = await Promise.all([
+      import('./core/catalog/read-definitions.ts'),
+      import('./model/segment-type.ts'),
+    ]);
+    return readDefinitions(text, source, SEGMENT_TYPES);
+  },
 
   async schema() {
-    const { publishedSchema } = await import('./model/definition-schema.ts');
-    const { SEGMENT_TYPES } = await import('./model/segment-type.ts');
+    const [{ publishedSchema }, { SEGMENT_TYPES }] = await Promise.all([
+      import('./model/definition-schema.ts'),
+      import('./model/segment-type.ts'),
+    ]);
     return publishedSchema(SEGMENT_TYPES);
   },
 };

@@ -53,8 +53,7 @@ export function describeCalculation(report: CalculationReport): string[] {
   return [
     `calculated ${countOf(report.segments, 'segment')} over ${countOf(report.customers, 'customer')} and ` +
       `${countOf(report.orders, 'order')} in ${formatSeconds(report.seconds)}, as of ${formatMoment(report.asOf.moment)}`,
-    `  memberships  ${formatCount(report.memberships)}`,
-    `  stored rows' exceptions  ${formatCount(report.exceptions)}`,
+    `  memberships  ${formatCount(report.memberships)}, kept as ${formatCount(report.exceptions)} exceptions`,
     ...(phases === '' ? [] : [`  phases  ${phases}`]),
   ];
 }

@@ -36,7 +36,9 @@ export const startCommand = defineCommand({
   async run(call) {
     await fillIfEmpty(call);
     const tryOut = await bringUpToDate(call);
-    await serveUntilStopped(call, async (server) => {
+    // People read this terminal: lines of a log only where something is wrong.
+    const logLevel = call.config.logLevel === 'info' ? 'warn' : call.config.logLevel;
+    await serveUntilStopped({ ...call, config: { ...call.config, logLevel } }, async (server) => {
       if (call.json) {
         await call.terminal.printJson({
           url: server.url,
@@ -122,7 +124,7 @@ async function pickTryOut(call: Invocation<unknown>, core: Core): Promise<TryOut
   } finally {
     await store.close();
   }
-  const instances = entries.filter(({ defaultMember, key }) => !defaultMember && key.includes('@'));
+  const instances = entries.filter(({ defaultMember, stores }) => !defaultMember && stores?.length === 1);
   const chosen =
     mostExceptions(instances.filter(({ type }) => type === 'recurrent')) ??
     mostExceptions(instances) ??
