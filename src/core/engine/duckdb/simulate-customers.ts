@@ -3,21 +3,16 @@
  * lapsed, how many orders they placed, and their traits. Variables and macros: see `simulate-market.ts`.
  */
 
-/**
- * One row per customer. `orders` adds up to `sim_orders` exactly: every buyer has one, the rest is dealt
- * out by weight. Weights are products of whole numbers, which makes them about log-normal (sigma 1.1),
- * times the days that the customer stayed.
- */
-const CREATE_CUSTOMERS = `
-CREATE OR REPLACE TEMP TABLE sim_customer AS
+/** One row per customer, each from hashes of its own number alone. Narrow columns: there may be millions. */
+const CREATE_PEOPLE = `
+CREATE OR REPLACE TEMP TABLE sim_person AS
 WITH hashed AS (
   SELECT customer_no, hash(xor(hash(xor(getvariable('sim_seed'), 1::UBIGINT)), customer_no::UBIGINT)) AS h
   FROM range(1, getvariable('sim_customers') + 1) AS customer(customer_no)
 ), homed AS (
   -- A home city for each: as many customers as a city has stores.
-  SELECT customer_no, h, hash(h) AS h2, city_no, first_place, places, hours_ahead
-  FROM (SELECT *, (h % getvariable('sim_stores')::UBIGINT)::BIGINT AS door FROM hashed)
-  ASOF JOIN sim_city ON door >= first_place
+  SELECT customer_no, h, hash(h) AS h2, hash(hash(h)) AS h3, city_no
+  FROM hashed JOIN (SELECT place, city_no FROM sim_place) AS home ON home.place = (h % getvariable('sim_stores')::UBIGINT)::BIGINT
 ), joined AS (
   SELECT *,
     -- Three in eight were customers before the time simulated; the others join throughout.
@@ -25,7 +20,7 @@ WITH hashed AS (
     CASE WHEN draw8(h2, 0) < 96 THEN getvariable('sim_first_day')
       ELSE getvariable('sim_first_day') + draw(h2, 8, getvariable('sim_last_day') - getvariable('sim_first_day')) END AS joined_day
   FROM homed
-), left_ AS (
+), stayed AS (
   -- Three in eight leave for good, at any moment of what is left.
   SELECT *, CASE WHEN draw8(h2, 24) < 96
     THEN joined_day + 1 + draw(h2, 32, getvariable('sim_last_day') - joined_day) ELSE getvariable('sim_last_day') END
@@ -33,38 +28,68 @@ WITH hashed AS (
   FROM joined
 ), lapsed AS (
   -- Half lapse once and return, for up to 60 % of their stay.
-  SELECT *, CASE WHEN draw8(h2, 48) < 128 THEN (stayed_days * draw8(h2, 56) * 3) // 1280 ELSE 0 END AS lapse_days, hash(h2) AS h3
-  FROM left_
-), weighed AS (
-  SELECT *,
-    customer_no = 1 OR draw8(h3, 0) >= 8 AS buys,
-    CASE WHEN draw8(h3, 0) < 84 THEN 0 ELSE
-      (12 + draw8(h3, 8) // 4) * (12 + draw8(h3, 16) // 4) * (12 + draw8(h3, 24) // 4) * (12 + draw8(h3, 32) // 4)
-      * (stayed_days - lapse_days + 20) END AS weight
-  FROM lapsed
-), guarded AS (
-  -- When nobody weighs anything, all buyers weigh the same.
-  SELECT * REPLACE (CASE WHEN sum(weight) OVER () = 0 THEN buys::BIGINT ELSE weight END AS weight),
-    sum(buys::BIGINT) OVER ()::BIGINT AS buyers
-  FROM weighed
-), dealt AS (
-  SELECT *,
-    share_out(least(getvariable('sim_orders'), buyers), sum(buys::BIGINT) OVER so_far - buys::BIGINT, buys::BIGINT, buyers)
-    + share_out(greatest(0, getvariable('sim_orders') - buyers), sum(weight) OVER so_far - weight, weight, sum(weight) OVER ()) AS orders
-  FROM guarded
-  WINDOW so_far AS (ORDER BY customer_no ROWS UNBOUNDED PRECEDING)
+  SELECT *, CASE WHEN draw8(h2, 48) < 128 THEN (stayed_days * draw8(h2, 56) * 3) // 1280 ELSE 0 END AS lapse_days
+  FROM stayed
 )
-SELECT customer_no::UINTEGER AS customer_no, h AS key, city_no::UTINYINT AS city_no,
-  first_place::UINTEGER AS first_place, places::UINTEGER AS places, hours_ahead::UTINYINT AS hours_ahead,
-  joins, joined_day::USMALLINT AS joined_day, (stayed_days - lapse_days)::USMALLINT AS active_days,
+SELECT customer_no::UINTEGER AS customer_no, h AS key, h3, city_no::UTINYINT AS city_no, joins,
+  joined_day::USMALLINT AS joined_day, (stayed_days - lapse_days)::USMALLINT AS active_days,
   (((stayed_days - lapse_days) * draw8(h3, 40)) >> 8)::USMALLINT AS lapse_after, lapse_days::USMALLINT AS lapse_days,
-  orders::UINTEGER AS orders,
-  (sum(orders) OVER (ORDER BY customer_no ROWS UNBOUNDED PRECEDING) - orders)::BIGINT AS first_order,
+  (customer_no = 1 OR draw8(h3, 0) >= 8)::UTINYINT AS buys,
+  -- Three in ten buyers order once. The others' weights are about log-normal (sigma 0.9), times their days.
+  CASE WHEN draw8(h3, 0) < 84 THEN 0 ELSE
+    (12 + draw8(h3, 8) // 4) * (12 + draw8(h3, 16) // 4) * (12 + draw8(h3, 24) // 4) * (12 + draw8(h3, 32) // 4)
+    * (stayed_days - lapse_days + 20) END AS weight
+FROM lapsed ORDER BY customer_no;
+SET VARIABLE sim_buyers = (SELECT sum(buys)::BIGINT FROM sim_person);
+-- When nobody weighs anything, all buyers weigh the same.
+SET VARIABLE sim_weighs = (SELECT sum(weight) > 0 FROM sim_person);
+SET VARIABLE sim_weight = (SELECT greatest(sum(weight), CASE WHEN sum(weight) > 0 THEN 0 ELSE sum(buys) END)::HUGEINT FROM sim_person);
+`;
+
+/**
+ * Orders, adding up to `sim_orders` exactly: every buyer has one, the rest is dealt out by weight, as
+ * floor(rest × weight so far / all weight) less the same before this customer. That product takes 83 bits,
+ * and DuckDB divides 128-bit numbers at a microsecond each: so the quotient is guessed in floating point,
+ * which is off by one at the most, and set right by its remainder. Running sums without ORDER BY go in the
+ * order of the table, which is by customer.
+ */
+const DEAL_ORDERS = `
+CREATE OR REPLACE TEMP TABLE sim_deal AS
+WITH weighed AS (
+  SELECT customer_no, buys::BIGINT AS buys, CASE WHEN getvariable('sim_weighs') THEN weight ELSE buys END::BIGINT AS weight,
+    least(getvariable('sim_orders'), getvariable('sim_buyers')) AS firsts,
+    greatest(0, getvariable('sim_orders') - getvariable('sim_buyers'))::HUGEINT AS rest
+  FROM sim_person
+), running AS (
+  SELECT *, sum(buys) OVER so_far AS buyers_by, sum(weight) OVER so_far AS weight_by FROM weighed
+  WINDOW so_far AS (ROWS UNBOUNDED PRECEDING)
+), guessed AS (
+  SELECT *, floor(weight_by::DOUBLE * rest / getvariable('sim_weight'))::HUGEINT AS dealt_by,
+    floor((weight_by - weight)::DOUBLE * rest / getvariable('sim_weight'))::HUGEINT AS dealt_before
+  FROM running
+), remaining AS (
+  SELECT *, weight_by * rest - dealt_by * getvariable('sim_weight')::HUGEINT AS over_by,
+    (weight_by - weight) * rest - dealt_before * getvariable('sim_weight')::HUGEINT AS over_before
+  FROM guessed
+)
+SELECT customer_no, (
+  (buyers_by::BIGINT * firsts) // getvariable('sim_buyers') - ((buyers_by::BIGINT - buys) * firsts) // getvariable('sim_buyers')
+  + dealt_by + (over_by >= getvariable('sim_weight'))::BIGINT - (over_by < 0)::BIGINT
+  - dealt_before - (over_before >= getvariable('sim_weight'))::BIGINT + (over_before < 0)::BIGINT)::UINTEGER AS orders
+FROM remaining;
+CREATE OR REPLACE TEMP TABLE sim_customer AS
+SELECT person.customer_no, key, city_no, first_place::UINTEGER AS first_place, places::UINTEGER AS places,
+  hours_ahead::UTINYINT AS hours_ahead, joins, joined_day, active_days, lapse_after, lapse_days, orders, first_order,
   -- Stores that the customer may turn to: loyal ones have two or three, explorers grow theirs with their orders.
   (2 + ((draw8(h3, 48) * draw8(h3, 48) * (10 + 4 * length(to_base(orders, 2)))) >> 16))::UINTEGER AS favourites,
   -- Of 256 orders so many have a discount.
   ((draw8(h3, 56) * draw8(h3, 40)) // 256 + 38)::USMALLINT AS discounted
-FROM dealt ORDER BY customer_no;
+FROM sim_person AS person JOIN sim_city USING (city_no) JOIN (
+  SELECT *, (sum(orders) OVER (ROWS UNBOUNDED PRECEDING) - orders)::BIGINT AS first_order FROM sim_deal
+) USING (customer_no)
+ORDER BY customer_no;
+DROP TABLE sim_person;
+DROP TABLE sim_deal;
 `;
 
 const INSERT_CUSTOMERS = `
@@ -140,5 +165,5 @@ function cityTraitNo(): number {
 }
 
 /** In this order, after those of the market. */
-export const CUSTOMER_STATEMENTS: readonly string[] = [CREATE_CUSTOMERS, INSERT_CUSTOMERS];
+export const CUSTOMER_STATEMENTS: readonly string[] = [CREATE_PEOPLE, DEAL_ORDERS, INSERT_CUSTOMERS];
 export const TRAIT_STATEMENTS: readonly string[] = [INSERT_TRAIT_NAMES, INSERT_TRAITS];

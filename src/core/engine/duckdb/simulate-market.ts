@@ -234,7 +234,7 @@ WITH chain AS (
 SELECT queued.*, brand, category,
   -- Cents: about 19 euros an order in the middle, brand by brand dearer or cheaper.
   ((55 + draw(sim_brand.h, 48, 70)) * price_level) // 1000 AS price
-FROM queued ASOF JOIN sim_brand ON queued.turn >= sim_brand.first_store
+FROM queued JOIN (SELECT *, first_store + unnest(range(stores)) AS turn FROM sim_brand) AS sim_brand USING (turn)
 ORDER BY place;
 CREATE OR REPLACE TEMP TABLE sim_stall AS
 SELECT store.place::UINTEGER AS place, store.store_no::UINTEGER AS store_no, anchor.store_no::UINTEGER AS anchor_no,
