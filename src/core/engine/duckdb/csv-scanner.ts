@@ -45,15 +45,20 @@ interface Found {
 
 export class CsvScanner {
   readonly #delimiter: number;
+  readonly #quote: number;
   readonly #found: Found = { end: 0, next: 0, lines: 0, columns: 0, problem: undefined };
   #rest: Buffer = Buffer.alloc(0);
   #line = 1;
   /** In the middle of a line that was too long and has been reported. */
   #skipping = false;
 
-  /** @param delimiter - One byte of ASCII. */
-  constructor(delimiter: string) {
+  /**
+   * @param delimiter - One byte of ASCII.
+   * @param quotes - Whether quotes mean anything; without, a record is a line.
+   */
+  constructor(delimiter: string, quotes = true) {
     this.#delimiter = delimiter.charCodeAt(0);
+    this.#quote = quotes ? QUOTE : -1;
   }
 
   /** Takes the file's next bytes and visits every record that is complete. Blank lines are passed over. */
@@ -85,6 +90,7 @@ export class CsvScanner {
   /** The record that begins at `start`; undefined while it is incomplete. */
   #record(bytes: Buffer, start: number, last: boolean): Found | undefined {
     const delimiter = this.#delimiter;
+    const quote = this.#quote;
     const length = bytes.length;
     let state = FIELD_START;
     let columns = 1;
@@ -94,7 +100,7 @@ export class CsvScanner {
       const byte = bytes[i]!;
       allBits |= byte;
       if (state === QUOTED) {
-        if (byte === QUOTE) state = AFTER_QUOTE;
+        if (byte === quote) state = AFTER_QUOTE;
         else if (byte === LF) lines++;
         else if (byte === 0) return this.#bad(bytes, start, last, 'a NUL byte');
       } else if (byte === delimiter) {
@@ -103,7 +109,7 @@ export class CsvScanner {
       } else if (byte === LF) {
         const end = i > start && bytes[i - 1] === CR ? i - 1 : i;
         return this.#sound(bytes, start, end, i + 1, lines, columns, allBits);
-      } else if (byte === QUOTE) {
+      } else if (byte === quote) {
         if (state === UNQUOTED) return this.#bad(bytes, start, last, BAD_QUOTING);
         state = QUOTED;
       } else if (byte === CR) {

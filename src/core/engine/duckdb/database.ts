@@ -4,7 +4,7 @@
  * Foreign errors leave here as the catalogue's.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
@@ -24,6 +24,8 @@ export interface DatabaseOptions {
 
 /** The file's name in the data folder. */
 export const DATABASE_FILE = 'coterie.duckdb';
+/** Holds what does not fit into memory, and copies of files on their way in. Emptied when the file is opened. */
+export const SPILL_FOLDER = 'spill';
 const MEMORY_MIB_DEFAULT = 1024;
 /** Sessions kept for reuse; more are opened while more are needed at once. */
 const IDLE_SESSIONS_MAX = 4;
@@ -64,13 +66,15 @@ async function openFile(folder: string, options: DatabaseOptions): Promise<DuckD
     instance = await DuckDBInstance.create(join(folder, DATABASE_FILE), {
       threads: String(options.threads ?? availableParallelism()),
       memory_limit: `${options.memoryMiB ?? MEMORY_MIB_DEFAULT}MiB`,
-      temp_directory: join(folder, 'spill'),
+      temp_directory: join(folder, SPILL_FOLDER),
       // Nothing is downloaded behind the operator's back; all that is needed is linked in.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       // Small puts go to the log; 64 MiB of it replay in about a second after a crash.
       checkpoint_threshold: '64MiB',
     });
+    // Nobody else has the file open, so what lies there is left from a process that was killed.
+    await rm(join(folder, SPILL_FOLDER), { recursive: true, force: true });
     const write = new DuckDbSession(await instance.connect(), folder);
     await write.run(`SET GLOBAL TimeZone = 'UTC'`);
     await prepareSchema(write, folder);

@@ -1,13 +1,312 @@
-/** Imports a file of facts as one batch: all of it, or nothing. */
+/**
+ * Imports a file of facts as one batch. Text files are checked row by row first and copied (see
+ * `checked-copy.ts`); then one transaction reads, checks and takes in everything. So a kill at any moment
+ * leaves all of the batch or nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
-import type { ImportReport, ImportRequest, Progress } from '../engine.ts';
-import type { DuckDbDatabase } from './database.ts';
+import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
+import { nextBatchNo, recordBatch } from './batch.ts';
+import { type CheckedCopy, makeCheckedCopy, rowRejected } from './checked-copy.ts';
+import { compact, wantsCompaction } from './compact.ts';
+import { type DuckDbDatabase, SPILL_FOLDER } from './database.ts';
+import { type ColumnPlan, planColumns } from './import-columns.ts';
+import { type CheckedFields, checkFields, fieldsSql, literal, type Relation } from './import-fields.ts';
+import { copyRelation, ndjsonRelation, parquetRelation } from './import-relation.ts';
+import { hashSource, type ImportSource, openSource, unreadable } from './import-source.ts';
+import { ingestOrders } from './ingest-orders.ts';
+import { ingestStores } from './ingest-stores.ts';
+import { ingestTraits } from './ingest-traits.ts';
+import { writeRejects } from './rejects-file.ts';
+import type { DuckDbSession } from './session.ts';
+import {
+  type IngestCounts,
+  STAGED_CUSTOMER,
+  STAGED_ORDER,
+  STAGED_STORE,
+  STAGED_TRAIT,
+  stage,
+} from './stage.ts';
 
-/** See `Engine.importFile`. */
+/** Rows that are set aside, while an import runs. */
+const REJECTED = 'rejected_row';
+
+/**
+ * See `Engine.importFile`. A file that was imported before with the same meaning changes nothing, whatever
+ * was imported since; the report then has the number of the last batch.
+ *
+ * @throws {CoterieError} `IMPORT_FILE_UNREADABLE`, `IMPORT_COLUMNS_MISSING`, `IMPORT_ROW_REJECTED`,
+ *   `DISK_FULL`: nothing was imported then.
+ */
 export async function importFile(
-  _database: DuckDbDatabase,
+  database: DuckDbDatabase,
   request: ImportRequest,
-  _progress: Progress,
+  progress: Progress,
 ): Promise<ImportReport> {
-  throw new CoterieError('IMPORT_FILE_UNREADABLE', `${request.file}: files cannot be imported yet`);
+  const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
+  const source = await openSource(request);
+  const contentHash = await hashSource(source, request);
+  const earlier = await earlierReport(database, contentHash);
+  if (earlier !== undefined) return { ...earlier, seconds: seconds() };
+  const spill = join(database.folder, SPILL_FOLDER);
+  await mkdir(spill, { recursive: true });
+  const path = join(spill, `import-${randomUUID()}`);
+  try {
+    const copy =
+      source.format === 'parquet'
+        ? undefined
+        : await makeCheckedCopy(source, {
+            path,
+            folder: database.folder,
+            strict: request.strict,
+            checkHeader: (header) => void planColumns(request, header, source.delimiter),
+            progress,
+          });
+    const report = await database.exclusive((session) =>
+      takeIn(session, { source, request, copy, contentHash, progress, folder: database.folder, seconds }),
+    );
+    if (request.source === 'orders' && (await wantsCompaction(database))) {
+      progress({ phase: 'compacting', done: 0 });
+      await compact(database);
+    }
+    return { ...report, seconds: seconds() };
+  } finally {
+    await rm(`${path}.rows`, { force: true });
+    await rm(`${path}.rejects`, { force: true });
+  }
+}
+
+/** What an import of the same file would report now, if there was one. */
+async function earlierReport(
+  database: DuckDbDatabase,
+  contentHash: string,
+): Promise<ImportReport | undefined> {
+  const found = await database.row<{ batch_no: number; report: string; last: number }>(
+    `SELECT batch_no, report::VARCHAR AS report, (SELECT max(batch_no) FROM batch) AS last
+     FROM batch WHERE content_hash = $1 ORDER BY batch_no LIMIT 1`,
+    [contentHash],
+  );
+  if (found === undefined) return undefined;
+  const { rejectsFile: _, ...report } = JSON.parse(found.report) as ImportReport;
+  const unchanged = report.rows - report.rejected;
+  const note = `imported before, as batch ${found.batch_no}: nothing was changed`;
+  return {
+    ...report,
+    batchNo: found.last,
+    added: 0,
+    replaced: 0,
+    unchanged,
+    warnings: { ...report.warnings, [note]: report.rows },
+  };
+}
+
+interface TakeIn {
+  readonly source: ImportSource;
+  readonly request: ImportRequest;
+  readonly copy: CheckedCopy | undefined;
+  readonly contentHash: string;
+  readonly progress: Progress;
+  readonly folder: string;
+  readonly seconds: () => number;
+}
+
+async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportReport> {
+  const { source, request, copy } = work;
+  const step = (phase: string) => work.progress({ phase, done: 0 });
+  step('checking');
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${REJECTED} (line UBIGINT, reason VARCHAR, text VARCHAR)`);
+  if (copy !== undefined && copy.rejected > 0) await readStructuralRejects(session, copy);
+  const relation = await openRelation(session, source, copy);
+  const plan = planColumns(request, relation.columns, source.delimiter);
+  const warnings = await stageRows(session, work, relation, plan);
+  const batchNo = await nextBatchNo(session);
+  const counts = await ingest(session, request.source, batchNo, step);
+  const reasons = await countReasons(session);
+  const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const rows = counts.added + counts.replaced + counts.unchanged + rejected;
+  const rejectsFile =
+    request.rejectsFile ??
+    join(work.folder, 'rejects', `batch-${batchNo}-${basename(source.file).split('.', 1)[0]}.csv`);
+  if (rejected > 0) {
+    step('writing rejects');
+    await writeRejects(rejectsFile, rejectedRows(session));
+  }
+  const report: ImportReport = {
+    batchNo,
+    rows,
+    ...counts,
+    rejected,
+    reasons,
+    ...(rejected > 0 ? { rejectsFile } : {}),
+    warnings,
+    seconds: work.seconds(),
+  };
+  await recordBatch(session, {
+    batchNo,
+    source: request.source,
+    origin: source.file,
+    contentHash: work.contentHash,
+    rows,
+    counts,
+    rejected,
+    report,
+  });
+  await session.run(`DROP TABLE temp.${REJECTED}`);
+  step('committing');
+  return report;
+}
+
+async function openRelation(
+  session: DuckDbSession,
+  source: ImportSource,
+  copy: CheckedCopy | undefined,
+): Promise<Relation> {
+  if (copy === undefined) {
+    try {
+      return await parquetRelation(session, source.file);
+    } catch (error) {
+      throw asUnreadable(source.file, error);
+    }
+  }
+  return source.format === 'csv'
+    ? copyRelation(copy, source.delimiter)
+    : ndjsonRelation(session, copy, REJECTED);
+}
+
+/** Fills the staging tables with the good rows and sets the bad ones aside. Returns the warnings. */
+async function stageRows(
+  session: DuckDbSession,
+  work: TakeIn,
+  relation: Relation,
+  plan: ColumnPlan,
+): Promise<Record<string, number>> {
+  const { request, source, copy } = work;
+  const checks = checkFields(request.source, plan);
+  const fields = fieldsSql(request.source, plan, relation);
+  const good = `SELECT *, ${checks.reason} AS reason FROM ${fields}`;
+  try {
+    const staged = await stageGood(session, request.source, good, checks, plan);
+    const total =
+      copy?.rows ?? (await session.row<{ n: number }>(`SELECT count(*) AS n FROM ${relation.from}`))!.n;
+    if (staged < total) await setAside(session, relation, good, source.delimiter);
+  } catch (error) {
+    throw source.format === 'parquet' ? asUnreadable(source.file, error) : error;
+  }
+  if (request.strict) {
+    const first = await session.row<{ line: number; reason: string }>(
+      `SELECT line, reason FROM ${REJECTED} ORDER BY line LIMIT 1`,
+    );
+    if (first !== undefined) throw rowRejected(source.file, first.line, first.reason);
+  }
+  return request.source === 'orders' ? countWarnings(session, good) : {};
+}
+
+async function stageGood(
+  session: DuckDbSession,
+  source: FactSource,
+  checked: string,
+  checks: CheckedFields,
+  plan: ColumnPlan,
+): Promise<number> {
+  const columns = Object.keys(checks.values).join(', ');
+  const values = Object.values(checks.values).join(', ');
+  const table = { orders: STAGED_ORDER, stores: STAGED_STORE, customers: STAGED_CUSTOMER }[source];
+  await stage(session, table);
+  const insert = (from: string) =>
+    `INSERT INTO ${table} (row_no, ${columns}) SELECT line, ${values} FROM ${from} WHERE reason IS NULL`;
+  if (source !== 'customers') return session.run(insert(`(${checked})`));
+  // Wide rows of traits are read once and unfolded from a table of their own.
+  await session.run(`CREATE OR REPLACE TEMP TABLE wide_customer AS FROM (${checked}) WHERE reason IS NULL`);
+  const staged = await session.run(insert('wide_customer'));
+  await stage(session, STAGED_TRAIT);
+  for (const [i, name] of [...plan.traits.keys()].entries()) {
+    await session.run(
+      `INSERT INTO ${STAGED_TRAIT} SELECT line, customer_id, ${literal(name)}, trait_${i}
+       FROM wide_customer WHERE trait_${i} IS NOT NULL`,
+    );
+  }
+  await session.run(`DROP TABLE temp.wide_customer`);
+  return staged;
+}
+
+/** Keeps what bad rows say: their fields as CSV again. */
+async function setAside(
+  session: DuckDbSession,
+  relation: Relation,
+  checked: string,
+  delimiter: string,
+): Promise<void> {
+  const field = (name: string) => {
+    const text = `coalesce(${relation.column(name)}, '')`;
+    const special = `[${delimiter === '\t' ? '\\t' : `\\${delimiter}`}"\\r\\n]`;
+    return `CASE WHEN regexp_matches(${text}, ${literal(special)})
+      THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`;
+  };
+  const row =
+    relation.columns.length === 0 ? `''` : relation.columns.map(field).join(` || ${literal(delimiter)} || `);
+  await session.run(
+    `INSERT INTO ${REJECTED}
+     SELECT bad.line, bad.reason, whole.text FROM (${checked}) AS bad
+     JOIN (SELECT ${relation.line} AS line, ${row} AS text FROM ${relation.from}) AS whole USING (line)
+     WHERE bad.reason IS NOT NULL`,
+  );
+}
+
+async function ingest(
+  session: DuckDbSession,
+  source: FactSource,
+  batchNo: number,
+  step: (phase: string) => void,
+): Promise<IngestCounts> {
+  if (source === 'orders') return ingestOrders(session, batchNo, step);
+  if (source === 'stores') return ingestStores(session, batchNo);
+  return ingestTraits(session, batchNo, step);
+}
+
+async function readStructuralRejects(session: DuckDbSession, copy: CheckedCopy): Promise<void> {
+  await session.run(
+    `INSERT INTO ${REJECTED} FROM read_csv(${literal(copy.rejectsPath)}, auto_detect = false, header = false,
+      delim = ',', quote = '"', escape = '"', parallel = false, max_line_size = 8388608,
+      columns = {'line': 'UBIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})`,
+  );
+}
+
+async function countReasons(session: DuckDbSession): Promise<Record<string, number>> {
+  const rows = await session.rows<{ reason: string; n: number }>(
+    `SELECT reason, count(*) AS n FROM ${REJECTED} GROUP BY reason ORDER BY n DESC, reason`,
+  );
+  return Object.fromEntries(rows.map(({ reason, n }) => [reason, n]));
+}
+
+/** Rows that are taken in, but that someone may want to look at. */
+async function countWarnings(session: DuckDbSession, good: string): Promise<Record<string, number>> {
+  const staged = await session.row<{ negative: number; zero: number }>(
+    `SELECT count(*) FILTER (total_e4 < 0) AS negative, count(*) FILTER (total_e4 = 0) AS zero FROM ${STAGED_ORDER}`,
+  );
+  const warnings: Record<string, number> = {};
+  if (staged!.negative > 0) warnings['negative total, kept'] = staged!.negative;
+  if (staged!.zero > 0) {
+    const without = await session.row<{ n: number }>(
+      `SELECT count(*) AS n FROM (${good}) WHERE reason IS NULL AND total IS NULL`,
+    );
+    if (without!.n > 0) warnings['no total, taken as 0'] = without!.n;
+  }
+  return warnings;
+}
+
+async function* rejectedRows(session: DuckDbSession): AsyncGenerator<readonly [number, string, string]> {
+  const sql = `SELECT line::DOUBLE, reason, coalesce(text, '') FROM ${REJECTED} ORDER BY line`;
+  for await (const chunk of session.stream(sql)) {
+    for (const [line, reason, text] of chunk.getRows()) {
+      yield [line as number, reason as string, text as string];
+    }
+  }
+}
+
+function asUnreadable(file: string, error: unknown): unknown {
+  if (!(error instanceof CoterieError) || error.code !== 'ENGINE_FAILED') return error;
+  return unreadable(file, `cannot be read as Parquet: ${error.message.split(' (in: ', 1)[0]}`, error);
 }

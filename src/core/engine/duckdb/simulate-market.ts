@@ -136,7 +136,7 @@ CREATE OR REPLACE TEMP MACRO share_out(total, before, weight, whole) AS
  * City sizes fall off as 1/(rank + 2). Each city has one store at least and a range of places, numbered
  * from `first_place`, most popular first.
  */
-export const CREATE_CITIES = `
+const CREATE_CITIES = `
 CREATE OR REPLACE TEMP TABLE sim_city AS
 WITH listed AS (
   SELECT city_no, city, country, ${CURRENCY_NO}::USMALLINT AS currency_no, currency, hours_ahead, price_level,

@@ -1,0 +1,166 @@
+/**
+ * The copy of a text file that DuckDB reads: sound rows only, each with its line number in front, without
+ * the header; bad rows go to a second file. Made outside of any transaction, so that writers wait for the
+ * taking in alone.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { CoterieError } from '../../../model/error.ts';
+import type { Progress } from '../engine.ts';
+import { type CsvRecord, CsvScanner, splitRecord } from './csv-scanner.ts';
+import { translateError } from './duckdb-error.ts';
+import { type ImportSource, readSource, unreadable } from './import-source.ts';
+import { csvRow } from './rejects-file.ts';
+
+/** Between the line number and the text of an NDJSON row: JSON text cannot contain it. */
+export const NDJSON_SEPARATOR = '\x01';
+const FLUSH_BYTES = 1 << 20;
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+export interface CheckedCopy {
+  /** Where the copy is. */
+  readonly path: string;
+  /** Where bad rows are: CSV of line, reason and row, without a header. */
+  readonly rejectsPath: string;
+  /** Of CSV: the columns' names, in their order. */
+  readonly header: readonly string[];
+  /** Sound rows in the copy. */
+  readonly rows: number;
+  readonly rejected: number;
+}
+
+export interface CopyOptions {
+  /** Where the copy goes, without an ending. */
+  readonly path: string;
+  readonly folder: string;
+  readonly strict: boolean;
+  /** Called with the columns of a CSV file before any row is read; throws if they will not do. */
+  readonly checkHeader: (header: readonly string[]) => void;
+  readonly progress: Progress;
+}
+
+/**
+ * Makes the copy.
+ *
+ * @throws {CoterieError} `IMPORT_FILE_UNREADABLE`, `IMPORT_ROW_REJECTED` when strict, `DISK_FULL`, and what
+ *   `checkHeader` throws.
+ */
+export async function makeCheckedCopy(source: ImportSource, options: CopyOptions): Promise<CheckedCopy> {
+  const copy = new Writer(await openForWriting(`${options.path}.rows`, options.folder), options.folder);
+  const rejects = new Writer(await openForWriting(`${options.path}.rejects`, options.folder), options.folder);
+  try {
+    const header: string[] = [];
+    const counts = { rows: 0, rejected: 0 };
+    const reject = (record: CsvRecord, reason: string) => {
+      if (options.strict) throw rowRejected(source.file, record.line, reason);
+      counts.rejected++;
+      const text = record.bytes.toString('utf8', record.start, record.end).replaceAll('\0', '\ufffd');
+      rejects.text(csvRow([record.line, reason, text]));
+    };
+    const csv = source.format === 'csv';
+    const separator = csv ? source.delimiter : NDJSON_SEPARATOR;
+    const visit = (record: CsvRecord) => {
+      if (csv && header.length === 0) {
+        if (record.problem !== undefined)
+          throw unreadable(source.file, `has an unreadable header: ${record.problem}`);
+        header.push(...readHeader(record, source.delimiter));
+        options.checkHeader(header);
+      } else if (record.problem !== undefined) {
+        reject(record, record.problem);
+      } else if (record.columns !== (csv ? header.length : 1)) {
+        reject(record, csv ? 'wrong number of columns' : 'not a JSON object');
+      } else {
+        counts.rows++;
+        copy.text(`${record.line}${separator}`);
+        copy.bytes(record.bytes, record.start, record.end);
+      }
+    };
+    const scanner = new CsvScanner(separator, csv);
+    const read = (done: number) => options.progress({ phase: 'reading', done, total: source.bytes });
+    let first = true;
+    for await (const chunk of readSource(source, read)) {
+      const bytes = first && chunk.subarray(0, 3).equals(BOM) ? chunk.subarray(3) : chunk;
+      first = false;
+      scanner.scan(bytes, false, visit);
+      await copy.flush(FLUSH_BYTES);
+      await rejects.flush(FLUSH_BYTES);
+    }
+    scanner.scan(Buffer.alloc(0), true, visit);
+    await copy.flush(0);
+    await rejects.flush(0);
+    if (csv && header.length === 0) throw unreadable(source.file, 'is empty');
+    return { path: `${options.path}.rows`, rejectsPath: `${options.path}.rejects`, header, ...counts };
+  } finally {
+    await copy.close();
+    await rejects.close();
+  }
+}
+
+/** The error that stops a strict import. */
+export function rowRejected(file: string, line: number, reason: string): CoterieError {
+  return new CoterieError('IMPORT_ROW_REJECTED', `${file}, line ${line}: ${reason}; nothing was imported`, {
+    file,
+    line,
+    reason,
+  });
+}
+
+function readHeader(record: CsvRecord, delimiter: string): string[] {
+  return splitRecord(record.bytes.toString('utf8', record.start, record.end), delimiter).map((name) =>
+    name.trim(),
+  );
+}
+
+async function openForWriting(path: string, folder: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w');
+  } catch (error) {
+    throw translateError(error, folder);
+  }
+}
+
+/** Gathers rows and writes them in large pieces. */
+class Writer {
+  readonly #file: FileHandle;
+  readonly #folder: string;
+  #buffer = Buffer.allocUnsafe(FLUSH_BYTES * 2);
+  #count = 0;
+
+  constructor(file: FileHandle, folder: string) {
+    this.#file = file;
+    this.#folder = folder;
+  }
+
+  text(text: string): void {
+    // A UTF-16 unit takes at most 3 bytes in UTF-8.
+    this.#reserve(text.length * 3);
+    this.#count += this.#buffer.write(text, this.#count);
+  }
+
+  /** A row's bytes and its line end. */
+  bytes(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start + 1);
+    this.#count += bytes.copy(this.#buffer, this.#count, start, end);
+    this.#buffer[this.#count++] = 10;
+  }
+
+  async flush(above: number): Promise<void> {
+    if (this.#count <= above) return;
+    try {
+      await this.#file.write(this.#buffer, 0, this.#count);
+    } catch (error) {
+      throw translateError(error, this.#folder);
+    }
+    this.#count = 0;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#count + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe((this.#count + bytes) * 2);
+    this.#buffer.copy(larger, 0, 0, this.#count);
+    this.#buffer = larger;
+  }
+}

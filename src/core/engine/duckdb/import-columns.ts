@@ -1,0 +1,120 @@
+/** Which column of a file each field is read from. */
+import { CoterieError } from '../../../model/error.ts';
+import type { FactSource, ImportRequest } from '../engine.ts';
+
+/** A field is read from a column of the file, or has one value for all rows, or is absent. */
+export type FieldOrigin =
+  | { readonly kind: 'column'; readonly column: string }
+  | { readonly kind: 'value'; readonly value: string };
+
+export interface ColumnPlan {
+  /** By field; fields without an origin are absent. */
+  readonly fields: ReadonlyMap<string, FieldOrigin>;
+  /** Of customers: trait name → column. */
+  readonly traits: ReadonlyMap<string, string>;
+}
+
+const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
+  orders: ['customer_id', 'order_id', 'ordered_at', 'store_id', 'total', 'discount', 'currency', 'status'],
+  stores: ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at'],
+  customers: ['customer_id'],
+};
+const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
+  orders: ['customer_id', 'order_id', 'ordered_at'],
+  stores: ['store_id'],
+  customers: ['customer_id'],
+};
+const DELIMITERS = [',', ';', '\t', '|'];
+
+/**
+ * Decides where fields come from. Of customers, every other column is a trait under its own name, unless
+ * `map` names it otherwise (`age=household_age`) or leaves it out (`notes=`).
+ *
+ * @param header - The file's columns.
+ * @throws {CoterieError} `IMPORT_COLUMNS_MISSING`.
+ */
+export function planColumns(
+  request: ImportRequest,
+  header: readonly string[],
+  delimiter: string,
+): ColumnPlan {
+  const { source, map, defaults = {} } = request;
+  const fields = new Map<string, FieldOrigin>();
+  const missing: string[] = [];
+  for (const field of FIELDS[source]) {
+    const column = map[field] ?? field;
+    if (map[field] === '') continue;
+    if (header.includes(column)) fields.set(field, { kind: 'column', column });
+    else if (defaults[field] !== undefined) fields.set(field, { kind: 'value', value: defaults[field] });
+    else if (map[field] !== undefined) missing.push(column);
+  }
+  for (const field of NEEDED[source]) {
+    const column = map[field] || field;
+    if (!fields.has(field) && !missing.includes(column)) missing.push(column);
+  }
+  const others = Object.keys({ ...map, ...defaults }).filter((field) => !FIELDS[source].includes(field));
+  if (source === 'customers') {
+    missing.push(
+      ...others.map((name) => map[name] ?? '').filter((name) => name !== '' && !header.includes(name)),
+    );
+  } else if (others.length > 0) {
+    throw new CoterieError(
+      'IMPORT_COLUMNS_MISSING',
+      `${source} have no field ${quoted(others)}: expected one of ${FIELDS[source].join(', ')}`,
+      { fields: others, expected: FIELDS[source] },
+    );
+  }
+  if (missing.length > 0) throw missingColumns(request, header, missing, delimiter);
+  const traits = source === 'customers' ? planTraits(map, header, fields) : new Map<string, string>();
+  const used = [
+    ...traits.values(),
+    ...[...fields.values()].flatMap((o) => (o.kind === 'column' ? [o.column] : [])),
+  ];
+  const twice = used.filter((column) => header.indexOf(column) !== header.lastIndexOf(column));
+  if (twice.length > 0) {
+    throw new CoterieError(
+      'IMPORT_COLUMNS_MISSING',
+      `${request.file} has two columns named ${quoted([...new Set(twice)])}: name each column once`,
+      { file: request.file, columns: twice },
+    );
+  }
+  return { fields, traits };
+}
+
+function planTraits(
+  map: Readonly<Record<string, string>>,
+  header: readonly string[],
+  fields: ReadonlyMap<string, FieldOrigin>,
+): Map<string, string> {
+  const origin = fields.get('customer_id');
+  const renamed = new Map(Object.entries(map).filter(([name]) => name !== 'customer_id'));
+  const taken = new Set(renamed.values());
+  const traits = new Map<string, string>();
+  for (const column of header) {
+    if (column === '' || (origin?.kind === 'column' && origin.column === column)) continue;
+    if (!taken.has(column) && renamed.get(column) === undefined) traits.set(column, column);
+  }
+  for (const [name, column] of renamed) if (column !== '') traits.set(name, column);
+  return traits;
+}
+
+function missingColumns(
+  request: ImportRequest,
+  header: readonly string[],
+  missing: readonly string[],
+  delimiter: string,
+): CoterieError {
+  const other =
+    header.length === 1 ? DELIMITERS.find((one) => one !== delimiter && header[0]!.includes(one)) : undefined;
+  const hint =
+    other === undefined
+      ? 'name them with --map field=column'
+      : `the header seems to be separated by ${other === '\t' ? 'tabs' : `"${other}"`}: try --delimiter '${other === '\t' ? '\\t' : other}'`;
+  return new CoterieError(
+    'IMPORT_COLUMNS_MISSING',
+    `${request.file} has no column ${quoted(missing)}; it has ${quoted(header)}; ${hint}`,
+    { file: request.file, missing, found: header, ...(other === undefined ? {} : { delimiter: other }) },
+  );
+}
+
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');

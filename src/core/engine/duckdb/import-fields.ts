@@ -1,0 +1,180 @@
+/**
+ * SQL that reads the fields of a row: what each must be, the reason why a row is set aside, and its value.
+ * Every field is text or NULL, and an empty one is NULL: the source has no such fact.
+ */
+import { ID_BYTES_MAX } from '../../../model/fact.ts';
+import type { FactSource } from '../engine.ts';
+import type { ColumnPlan } from './import-columns.ts';
+import { STATUS_NO } from './put.ts';
+
+/** Rows that can be read: a FROM clause, its line number, and its columns as text. */
+export interface Relation {
+  readonly from: string;
+  readonly line: string;
+  readonly columns: readonly string[];
+  /** The expression of a column, VARCHAR. */
+  column(name: string): string;
+}
+
+/** A row's checked fields, by the name of the staged column, and the first reason against it. */
+export interface CheckedFields {
+  readonly values: Readonly<Record<string, string>>;
+  /** NULL for a good row. */
+  readonly reason: string;
+}
+
+/** Text as SQL has it between quotes. */
+export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+/** A name as SQL has it. */
+export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+const MOMENT_SHAPE =
+  '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][01][0-9](:?[0-5][0-9])?)?)?';
+const AMOUNT_SHAPE = '-?[0-9]+([.][0-9]+)?';
+const AMOUNT_EXACT = '-?[0-9]{1,9}([.][0-9]{1,4}0*)?';
+/** More digits than these only ever come of a column that holds something else. */
+const TRAIT_BYTES_MAX = 4096;
+
+/** A CASE that gives the first reason that applies. */
+function firstReason(checks: readonly (readonly [condition: string, reason: string])[]): string {
+  const cases = checks.map(([condition, reason]) => `WHEN ${condition} THEN ${literal(reason)}`);
+  return cases.length === 0 ? 'NULL::VARCHAR' : `CASE ${cases.join(' ')} END`;
+}
+
+type Check = readonly [condition: string, reason: string];
+
+function idChecks(text: string, name: string, needed: boolean): Check[] {
+  const missing: Check[] = needed ? [[`${text} IS NULL`, `no ${name}`]] : [];
+  return [
+    ...missing,
+    [`strlen(${text}) > ${ID_BYTES_MAX}`, `${name} longer than ${ID_BYTES_MAX} bytes`],
+    [`regexp_matches(${text}, '[\\x00-\\x1f\\x7f]')`, `${name} with control characters`],
+  ];
+}
+
+/** Seconds since 1970, or NULL for what is no moment. A time without an offset is UTC. */
+function momentValue(text: string): string {
+  // DuckDB reads an offset only after seconds.
+  const withSeconds = `regexp_replace(${text}, '^(.{16})(Z|[+-].*)$', '\\1:00\\2')`;
+  const moment = `coalesce(TRY_CAST(${text} AS TIMESTAMPTZ), TRY_CAST(${withSeconds} AS TIMESTAMPTZ))`;
+  return `CASE WHEN regexp_full_match(${text}, '${MOMENT_SHAPE}') THEN epoch_us(${moment}) // 1000000 END`;
+}
+
+function momentChecks(text: string, value: string, name: string): Check[] {
+  return [
+    [`${text} IS NOT NULL AND ${value} IS NULL`, `unreadable ${name}`],
+    [`${value} NOT BETWEEN 0 AND 4294967295`, `${name} outside 1970 to 2106`],
+  ];
+}
+
+const amountValue = (text: string) => `coalesce((TRY_CAST(${text} AS DECIMAL(18, 4)) * 10000)::BIGINT, 0)`;
+
+function amountChecks(text: string, name: string): Check[] {
+  return [
+    [`NOT regexp_full_match(${text}, '${AMOUNT_SHAPE}')`, `${name} is not a number`],
+    [`regexp_matches(${text}, '^-?0*[0-9]{10}')`, `${name} of a billion or more`],
+    [`NOT regexp_full_match(${text}, '${AMOUNT_EXACT}')`, `${name} with more than 4 places`],
+  ];
+}
+
+/** The text of a field: trimmed where blanks mean nothing, NULL where it is empty or absent. */
+function fieldText(plan: ColumnPlan, relation: Relation, field: string, trimmed: boolean): string {
+  const origin = plan.fields.get(field);
+  if (origin === undefined) return 'NULL::VARCHAR';
+  const text = origin.kind === 'value' ? literal(origin.value) : relation.column(origin.column);
+  return `nullif(${trimmed ? `trim(${text})` : text}, '')`;
+}
+
+/**
+ * The checks of a source. The fields are read once, by name, in a subquery: `fieldsSql` gives it, and the
+ * expressions here refer to its columns.
+ */
+export function checkFields(source: FactSource, plan: ColumnPlan): CheckedFields {
+  if (source === 'orders') return checkOrder();
+  if (source === 'stores') return checkStore();
+  const traits = [...plan.traits.keys()].map(
+    (_, i): Check => [
+      `strlen(trait_${i}) > ${TRAIT_BYTES_MAX}`,
+      `a trait longer than ${TRAIT_BYTES_MAX} bytes`,
+    ],
+  );
+  return {
+    values: { customer_id: 'customer_id' },
+    reason: firstReason([...idChecks('customer_id', 'customer id', true), ...traits]),
+  };
+}
+
+/** A subquery with `line` and one column of text for each field, and for each trait of customers. */
+export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relation): string {
+  const columns: string[] = [`${relation.line} AS line`];
+  const names =
+    source === 'orders'
+      ? ['customer_id', 'order_id', 'store_id', 'ordered_at', 'total', 'discount', 'currency', 'status']
+      : source === 'stores'
+        ? ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at']
+        : ['customer_id'];
+  for (const name of names) {
+    columns.push(`${fieldText(plan, relation, name, !name.endsWith('_id'))} AS ${name}`);
+  }
+  [...plan.traits.values()].forEach((column, i) => {
+    columns.push(`nullif(${relation.column(column)}, '') AS trait_${i}`);
+  });
+  return `(SELECT ${columns.join(', ')} FROM ${relation.from})`;
+}
+
+function checkOrder(): CheckedFields {
+  const orderedAt = momentValue('ordered_at');
+  const status = `coalesce(replace(lower(status), 'canceled', 'cancelled'), 'completed')`;
+  const statuses = Object.entries(STATUS_NO).map(([name, no]) => `WHEN ${literal(name)} THEN ${no}`);
+  const statusNo = `CASE ${status} ${statuses.join(' ')} END`;
+  return {
+    values: {
+      customer_id: 'customer_id',
+      order_id: 'order_id',
+      store_id: 'store_id',
+      ordered_at: orderedAt,
+      total_e4: amountValue('total'),
+      discount_e4: amountValue('discount'),
+      currency: `upper(coalesce(currency, ''))`,
+      status: statusNo,
+    },
+    reason: firstReason([
+      ...idChecks('customer_id', 'customer id', true),
+      ...idChecks('order_id', 'order id', true),
+      ...idChecks('store_id', 'store id', false),
+      ['ordered_at IS NULL', 'no date'],
+      ...momentChecks('ordered_at', orderedAt, 'date'),
+      ...amountChecks('total', 'total'),
+      ...amountChecks('discount', 'discount'),
+      [`discount LIKE '-%' AND ${amountValue('discount')} < 0`, 'negative discount'],
+      [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, 'currency is not a code'],
+      [`${statusNo} IS NULL`, 'unknown status'],
+    ]),
+  };
+}
+
+function checkStore(): CheckedFields {
+  const opened = momentValue('opened_at');
+  const closed = momentValue('closed_at');
+  const attributes = ['brand', 'city', 'category', 'tags'].map(
+    (name): Check => [`strlen(${name}) > ${ID_BYTES_MAX}`, `${name} longer than ${ID_BYTES_MAX} bytes`],
+  );
+  return {
+    values: {
+      store_id: 'store_id',
+      brand: 'brand',
+      city: 'city',
+      category: 'category',
+      // Tags are separated by semicolons; an order of theirs has no meaning, nor has one twice.
+      tags: `list_sort(list_distinct(list_filter(list_transform(string_split(tags, ';'), lambda tag: trim(tag)), lambda tag: tag <> '')))`,
+      opened_at: opened,
+      closed_at: closed,
+    },
+    reason: firstReason([
+      ...idChecks('store_id', 'store id', true),
+      ...attributes,
+      ...momentChecks('opened_at', opened, 'opening date'),
+      ...momentChecks('closed_at', closed, 'closing date'),
+    ]),
+  };
+}

@@ -1,0 +1,62 @@
+/** Files as rows that SQL can read: the checked copy of CSV or NDJSON, or a Parquet file itself. */
+import { type CheckedCopy, NDJSON_SEPARATOR } from './checked-copy.ts';
+import { identifier, literal, type Relation } from './import-fields.ts';
+import type { DuckDbSession } from './session.ts';
+
+/** As the scanner lets rows be, with its line number and quotes. */
+const MAX_LINE_BYTES = 1 << 22;
+
+/** A checked copy of CSV. Its columns have names of our own, so that no header can disturb the SQL. */
+export function copyRelation(copy: CheckedCopy, delimiter: string): Relation {
+  const columns = copy.header.map((_, i) => `'c${i}': 'VARCHAR'`);
+  return {
+    from: `read_csv(${literal(copy.path)}, auto_detect = false, header = false, delim = ${literal(delimiter)},
+      quote = '"', escape = '"', nullstr = '', max_line_size = ${MAX_LINE_BYTES},
+      columns = {${["'line': 'UBIGINT'", ...columns].join(', ')}})`,
+    line: 'line',
+    columns: copy.header,
+    column: (name) => `c${copy.header.indexOf(name)}`,
+  };
+}
+
+/** A checked copy of NDJSON: every line that is an object. Others are set aside in a table. */
+export async function ndjsonRelation(
+  session: DuckDbSession,
+  copy: CheckedCopy,
+  rejected: string,
+): Promise<Relation> {
+  const from = `read_csv(${literal(copy.path)}, auto_detect = false, header = false,
+    delim = ${literal(NDJSON_SEPARATOR)}, quote = '', escape = '', max_line_size = ${MAX_LINE_BYTES},
+    columns = {'line': 'UBIGINT', 'json': 'VARCHAR'})`;
+  const isObject = `CASE WHEN json_valid(json) THEN json_type(json) = 'OBJECT' ELSE false END`;
+  await session.run(`CREATE OR REPLACE TEMP TABLE json_row AS FROM ${from} WHERE ${isObject}`);
+  await session.run(
+    `INSERT INTO ${rejected} SELECT line, 'not a JSON object', json FROM ${from} WHERE NOT (${isObject})`,
+  );
+  const keys = await session.rows<{ key: string }>(
+    `SELECT DISTINCT unnest(json_keys(json)) AS key FROM json_row ORDER BY key`,
+  );
+  return {
+    from: 'json_row',
+    line: 'line',
+    columns: keys.map(({ key }) => key),
+    column: (name) => `json_extract_string(json, ${literal(pointer(name))})`,
+  };
+}
+
+/** RFC 6901. */
+const pointer = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+/** A Parquet file, which counts rows from 1 instead of lines. Every value as the text it stands for. */
+export async function parquetRelation(session: DuckDbSession, file: string): Promise<Relation> {
+  const from = `read_parquet(${literal(file)}, file_row_number = true)`;
+  const columns = await session.rows<{ column_name: string }>(
+    `SELECT column_name FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${from})`,
+  );
+  return {
+    from,
+    line: 'file_row_number + 1',
+    columns: columns.map((column) => column.column_name),
+    column: (name) => `${identifier(name)}::VARCHAR`,
+  };
+}
