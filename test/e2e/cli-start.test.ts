@@ -1,0 +1,64 @@
+/** `coterie start` on an empty folder: a marketplace, thousands of segments, and lines that work when pasted. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { coterieJson, type ServerProcess, startServer, temporaryFolder } from './coterie-process.ts';
+
+const { folder, remove } = temporaryFolder();
+after(remove);
+const data = ['--data', join(folder, 'data')];
+
+interface TryOut {
+  readonly customer: string;
+  readonly segment: string;
+  readonly segments: readonly string[];
+  readonly lines: readonly string[];
+}
+
+async function withStarted(work: (server: ServerProcess, tryOut: TryOut) => Promise<void>): Promise<string> {
+  const server = await startServer(['start', ...data]);
+  try {
+    await work(server, server.announced.tryOut as TryOut);
+  } finally {
+    const { code, stderr } = await server.stop('SIGINT');
+    assert.equal(code, 0, stderr);
+  }
+  return (await server.stop()).stderr;
+}
+
+test('an empty folder becomes a served marketplace, and every line to try works when pasted', async () => {
+  const said = await withStarted(async (server, { customer, segment, lines }) => {
+    const { memberships } = (await (
+      await fetch(`${server.url}/v1/check?customer=${customer}&segments=${segment}`)
+    ).json()) as { memberships: Record<string, boolean> };
+    assert.deepEqual(memberships, { [segment]: true });
+    const calls = lines.filter((line) => line.startsWith('  curl '));
+    assert.ok(calls.length >= 6, 'lines to try');
+    for (const call of calls) {
+      const { status, stdout, stderr } = spawnSync(
+        'bash',
+        ['-c', call.replace('curl -s', 'curl -sS --fail-with-body')],
+        {
+          encoding: 'utf8',
+        },
+      );
+      assert.equal(status, 0, `${call}: ${stdout}${stderr}`);
+      assert.notEqual(stdout, '', call);
+    }
+    assert.equal((await fetch(`${server.url}/docs`)).status, 200);
+  });
+  assert.match(said, /simulated 20,000 customers, 800 stores and 1,000,000 orders/);
+});
+
+test('a second start uses what is there and does not calculate again', async () => {
+  const before = await coterieJson(['status', ...data]);
+  assert.ok((before.calculation as { segments: number }).segments > 3_000, 'thousands of segments');
+  const said = await withStarted(async (_server, tryOut) => assert.ok(tryOut.customer));
+  assert.doesNotMatch(said, /simulat/);
+  assert.match(said, /calculated already/);
+  assert.deepEqual(
+    await coterieJson(['status', ...data]).then(({ calculation }) => calculation),
+    before.calculation,
+  );
+});
