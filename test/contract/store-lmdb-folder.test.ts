@@ -301,6 +301,16 @@ test('a full disk fails the load with DISK_FULL, gives its space back and leaves
     checkMarked(store.view()!, 3_000, 1);
     await rm(filler);
   }
+  // Enough to begin with, and not for all of it: stopped before LMDB itself meets the end of the disk.
+  await writeFile(filler, Buffer.alloc((await free()) - 9_000_000));
+  const steps: string[] = [];
+  await assert.rejects(
+    loadMarked(store, 99, 200_000, (step) => steps.push(step)),
+    fails('DISK_FULL', /the next step of the load needs/),
+  );
+  assert(steps.includes('put'), 'the disk sufficed for a part of the load');
+  checkMarked(store.view()!, 3_000, 1);
+  await rm(filler);
   t.diagnostic(`the disk was full in ${outcomes.full} loads and sufficed for ${outcomes.loaded}`);
   assert(outcomes.full > 3 && outcomes.loaded > 0);
   await loadMarked(store, 100, 3_000);
