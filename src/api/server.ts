@@ -75,6 +75,9 @@ export async function createServer(parts: ServerParts): Promise<Api> {
   return api;
 }
 
+/** How often a server that closes looks for connections that went idle. */
+const IDLE_LOOK_MS = 50;
+
 /** Answers of the API are data: nothing in them is to be loaded or run. */
 const API_POLICY = {
   useDefaults: false,
@@ -121,11 +124,26 @@ function bareServer(options: ServerOptions, logger: Logger | undefined, metrics:
       metrics,
     ),
   );
+  closeWhatGoesIdle(api);
   api.addHook('onClose', (_instance, done) => {
     metrics.close();
     done();
   });
   return api;
+}
+
+/**
+ * Node closes connections that are idle when the server begins to close. One whose request ends after that
+ * would stay open as long as its client likes, and keep the server from closing.
+ */
+function closeWhatGoesIdle(api: Api): void {
+  api.addHook('preClose', (done) => {
+    if (!api.server.listening) return done();
+    const timer = setInterval(() => api.server.closeIdleConnections(), IDLE_LOOK_MS);
+    api.server.once('close', () => clearInterval(timer));
+    timer.unref();
+    done();
+  });
 }
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;

@@ -162,8 +162,16 @@ test('what stands before a server, or a newer one, is told by its status', async
 
 test('a check with a fallback answers whatever happens, and says that it is one', async () => {
   const failures: CoterieError[] = [];
+  // Of a server that is gone.
+  let url = '';
+  await withServer(
+    () => {},
+    async (address) => {
+      url = address;
+    },
+  );
   const options = {
-    url: 'http://127.0.0.1:9',
+    url,
     retries: 0,
     onFallback: (error: CoterieError) => failures.push(error),
   };

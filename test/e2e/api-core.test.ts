@@ -92,7 +92,7 @@ test('definitions are listed by key, filtered and page by page', async () => {
 });
 
 test('a size is exact and says as of when', async () => {
-  const { json } = await ask(`${url}/v1/segments/regular/size`);
+  const { json } = await ask<Record<string, unknown>>(`${url}/v1/segments/regular/size`);
   assert.deepEqual([json.key, json.size, json.customers, json.asOf], ['regular', 1, 3, NOW]);
   assert.equal(typeof (json.mark as { calculationNo: number }).calculationNo, 'number');
 });
@@ -132,7 +132,7 @@ test('an overlap has pairs, all and any, and takes each segment once', async () 
 
 test('a preview says size and sample, and keeps nothing', async () => {
   const body = { type: 'recurrent', params: { atLeast: 1 } };
-  const { status, json } = await ask(`${url}/v1/segments/preview`, { body });
+  const { status, json } = await ask<Record<string, unknown>>(`${url}/v1/segments/preview`, { body });
   assert.equal(status, 200);
   assert.deepEqual([json.size, json.customers, json.asOf], [2, 3, NOW]);
   assert.deepEqual([...(json.sample as string[])].sort(), ['ana', 'bo']);
@@ -258,13 +258,14 @@ test('a server that closes lets requests under way end, and closes connections t
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const asked = Promise.withResolvers === undefined ? undefined : Promise.withResolvers<void>();
   let arrived = () => {};
-  const arrival = asked?.promise ?? new Promise<void>((resolve) => (arrived = resolve));
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
   const core = Object.create(coterie.core, {
     factCounts: {
       value: async () => {
-        (asked?.resolve ?? arrived)();
+        arrived();
         await held;
         return { customers: 1, stores: 0, orders: 0, traits: 0, batchNo: 1 };
       },
