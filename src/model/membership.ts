@@ -68,3 +68,30 @@ export interface MembershipLoad {
   /** Throws away what was put. Safe to call after a failure, once. */
   abort(): Promise<void>;
 }
+
+/** What one tick changes in the Store: applied whole, in one transaction with the as-of, or not at all. */
+export interface MembershipChanges {
+  readonly asOf: AsOf;
+  /** Customers first heard of since the last as-of, in order of their ids' bytes. */
+  readonly newCustomers?: CustomerBatch;
+  /** Rows that replace what was there, ascending by customer; an empty row means no exceptions any more. */
+  readonly rows?: RowBatch;
+  /** Segments that are new or have another default, status, name, owner or tags. */
+  readonly segments?: readonly SegmentEntry[];
+  /** Numbers of segments that are archived: unknown from now on. Their numbers may remain in rows that were not replaced, and mean nothing. */
+  readonly removedSegments?: readonly number[];
+  /** Ids of customers to forget: as ones never heard of. */
+  readonly forgottenCustomers?: readonly string[];
+}
+
+/** The Store as the Core sees it: where memberships go, and what they were. */
+export interface MembershipTarget {
+  /** A full load, switched in at its end. */
+  beginLoad(): Promise<MembershipLoad>;
+  /** Applies a tick on top of what is served; durable against the death of the process. */
+  apply(changes: MembershipChanges): Promise<void>;
+  /** The rows of these customers as served now, in their order; undefined for none. Copies. */
+  rows(customerNos: Uint32Array): Promise<readonly (Uint8Array | undefined)[]>;
+  /** What is served reflects this; undefined before the first load. */
+  asOf(): AsOf | undefined;
+}
