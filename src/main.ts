@@ -33,8 +33,11 @@ async function openStore(config: Config, mode: { readonly readOnly: boolean }): 
   return openLmdbStore({ folder: storeFolder(config.data), ...mode });
 }
 
-/** A Core on DuckDB. Closing it closes everything that was opened for it, not the store. */
-async function openCore(config: Config, store: () => Promise<Store>): Promise<Core> {
+/** A Core on DuckDB. Closing it closes the database, not the store. */
+async function openCore(
+  config: Config,
+  parts: { readonly store: () => Promise<Store>; readonly startThreads: boolean },
+): Promise<Core> {
   const [{ DuckDbEngine }, { DuckDbCatalog }, { DuckDbCalculationLog }, { openCore: open }] =
     await Promise.all([
       import('./core/engine/duckdb/duckdb-engine.ts'),
@@ -47,17 +50,21 @@ async function openCore(config: Config, store: () => Promise<Store>): Promise<Co
     engine: new DuckDbEngine(database),
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
-    beginLoad: async () => (await store()).beginLoad(),
+    beginLoad: async () => (await parts.store()).beginLoad(),
     threads: config.threads,
+    startThreads: parts.startThreads,
   });
 }
 
 /** A Core for one command: the store is opened when a calculation needs it. */
 async function openCommandCore(config: Config): Promise<Core> {
   let store: Promise<Store> | undefined;
-  const core = await openCore(config, () => {
-    store ??= openStore(config, { readOnly: false });
-    return store;
+  const core = await openCore(config, {
+    store: () => {
+      store ??= openStore(config, { readOnly: false });
+      return store;
+    },
+    startThreads: false,
   });
   const close = core.close.bind(core);
   core.close = async () => {
@@ -76,7 +83,9 @@ async function serve(config: Config): Promise<RunningServer> {
   const store = await openStore(config, { readOnly: config.role === 'store' });
   let core: Core | undefined;
   try {
-    if (config.role === 'all') core = await openCore(config, async () => store);
+    if (config.role === 'all') {
+      core = await openCore(config, { store: async () => store, startThreads: true });
+    }
     const api = await createServer({
       store,
       ...(core === undefined ? {} : { core }),

@@ -46,6 +46,8 @@ export interface CoreParts {
   readonly types?: SegmentTypes;
   /** Evaluating threads; default the machine's cores. */
   readonly threads?: number;
+  /** Start the threads now and not at the first question: for a server. Default false. */
+  readonly startThreads?: boolean;
   /** The clock, in seconds since 1970; default the system's. */
   readonly now?: () => number;
 }
@@ -77,6 +79,7 @@ class LocalCore implements Core {
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
     this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
+    if (parts.startThreads) this.#pool.start();
     this.#population = new Population(parts.engine, this.#pool);
     this.#definitions = new DefinitionIndex(parts.catalog);
   }

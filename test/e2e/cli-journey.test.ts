@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { coterie, coterieJson, startServer, temporaryFolder } from './coterie-process.ts';
+import { coterie, coterieJson, getJson, startServer, temporaryFolder } from './coterie-process.ts';
 
 const { folder, remove } = temporaryFolder();
 after(remove);
@@ -182,9 +182,9 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
 test('7: while a server has the folder open, check reads it and the other commands ask the server', async () => {
   const server = await startServer(['serve', ...data]);
   try {
-    const answer = (await (
-      await fetch(`${server.url}/v1/check?customer=ana&segments=twice-in-a-month,lapsed`)
-    ).json()) as Check;
+    const answer = await getJson<Check>(
+      `${server.url}/v1/check?customer=ana&segments=twice-in-a-month,lapsed`,
+    );
     assert.deepEqual(answer.memberships, { 'twice-in-a-month': true, lapsed: false });
     assert.equal((await coterieJson<Check>(['check', 'ben', 'lapsed', ...data])).memberships.lapsed, true);
     assert.equal(
@@ -236,8 +236,7 @@ test('7: while a server has the folder open, check reads it and the other comman
 test('8: a process that serves memberships only sees what another calculates', async () => {
   const server = await startServer(['serve', '--role', 'store', '--refresh-period', '50ms', ...data]);
   try {
-    const ask = async () =>
-      (await (await fetch(`${server.url}/v1/check?customer=ana&segments=lapsed`)).json()) as Check;
+    const ask = async () => await getJson<Check>(`${server.url}/v1/check?customer=ana&segments=lapsed`);
     assert.equal((await ask()).asOf, '2026-03-01T00:00:00Z');
     await coterieJson(['calculate', '--at', '2027-01-01', ...data]);
     for (;;) {

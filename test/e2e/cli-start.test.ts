@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { coterieJson, type ServerProcess, startServer, temporaryFolder } from './coterie-process.ts';
+import { coterieJson, getJson, type ServerProcess, startServer, temporaryFolder } from './coterie-process.ts';
 
 const { folder, remove } = temporaryFolder();
 after(remove);
@@ -29,16 +29,16 @@ async function withStarted(work: (server: ServerProcess, tryOut: TryOut) => Prom
 
 test('an empty folder becomes a served marketplace, and every line to try works when pasted', async () => {
   const said = await withStarted(async (server, { customer, segment, lines }) => {
-    const { memberships } = (await (
-      await fetch(`${server.url}/v1/check?customer=${customer}&segments=${segment}`)
-    ).json()) as { memberships: Record<string, boolean> };
+    const { memberships } = await getJson<{ memberships: Record<string, boolean> }>(
+      `${server.url}/v1/check?customer=${customer}&segments=${segment}`,
+    );
     assert.deepEqual(memberships, { [segment]: true });
     const calls = lines.filter((line) => line.startsWith('  curl '));
     assert.ok(calls.length >= 6, 'lines to try');
     for (const call of calls) {
       const { status, stdout, stderr } = spawnSync(
         'bash',
-        ['-c', call.replace('curl -s', 'curl -sS --fail-with-body')],
+        ['-c', call.replace('curl -s', 'curl -sS --fail-with-body --retry 9')],
         {
           encoding: 'utf8',
         },

@@ -91,6 +91,24 @@ export async function startServer(args: readonly string[], options: RunOptions =
   };
 }
 
+/** How long a busy machine may go on being too busy to answer. */
+const BUSY_MAX_MS = 60_000;
+
+/** Asks a server for JSON; waits, as it says, while it is too busy. */
+export async function getJson<T>(url: string): Promise<T> {
+  const until = Date.now() + BUSY_MAX_MS;
+  for (;;) {
+    const response = await fetch(url);
+    const wait = response.headers.get('retry-after');
+    if (response.status !== 503 || wait === null || Date.now() > until) {
+      assert.equal(response.status, 200, `${url}: ${await response.clone().text()}`);
+      return (await response.json()) as T;
+    }
+    await response.arrayBuffer();
+    await new Promise((done) => setTimeout(done, Number(wait) * 1000));
+  }
+}
+
 /** A temporary folder, and what removes it. */
 export function temporaryFolder(): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'coterie-e2e-'));

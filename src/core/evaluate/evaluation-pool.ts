@@ -42,25 +42,28 @@ interface Result {
 }
 
 export class EvaluationPool {
-  readonly #workers: Worker[];
+  readonly threads: number;
+  readonly #workers: Worker[] = [];
   #runs = 0;
 
-  /** @param threads - At least 1. */
+  /** @param threads - At least 1. They start at the first run, or with `start`. */
   constructor(threads: number) {
-    this.#workers = Array.from({ length: threads }, () => {
+    this.threads = threads;
+  }
+
+  /** Starts the threads ahead of the first run, which then does not wait the tenths of a second they take. */
+  start(): void {
+    while (this.#workers.length < this.threads) {
       const worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), { execArgv: [] });
       worker.setMaxListeners(0);
       worker.unref();
-      return worker;
-    });
-  }
-
-  get threads(): number {
-    return this.#workers.length;
+      this.#workers.push(worker);
+    }
   }
 
   /** Evaluates all batches. Several runs may be under way. Rejects with the first failure of any part. */
   async run(request: EvaluationRequest): Promise<EvaluationResult> {
+    this.start();
     const run = new Run(this.#workers, ++this.#runs, request);
     try {
       return await run.finish();
