@@ -1,6 +1,7 @@
 /** Segments, calculations, operations and the description, over HTTP with a real Core. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { closeServer } from '../../src/api/close-server.ts';
@@ -235,6 +236,16 @@ test('every route is described, and every reference in the description leads som
     const schema = /^#\/components\/schemas\/(\w+)$/.exec(name!)?.[1];
     assert.ok(schema !== undefined && schema in json.components.schemas, `${name} leads nowhere`);
   }
+});
+
+test('the reference names every route, and no other', async () => {
+  const { json } = await ask<{ paths: Record<string, Record<string, unknown>> }>(`${url}/openapi.json`);
+  const described = Object.entries(json.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const page = await readFile(new URL('../../docs/reference/http-api.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/^\| `((?:GET|POST|PUT|DELETE) [^`]+)` \|/gm)].map(([, route]) => route!);
+  assert.deepEqual(named.sort(), described.sort());
 });
 
 test('the page of the API loads nothing from elsewhere', async () => {
