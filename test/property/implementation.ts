@@ -19,6 +19,8 @@ export interface Question {
   readonly database: DuckDbDatabase;
   /** The batch after which is asked; absent: the last. */
   readonly knownAt?: number;
+  /** Each fact has one version and all is compacted, so that the SQL can be plainer. */
+  readonly assumeCompacted?: boolean;
   readonly rules: readonly Rule[];
   readonly moment: number;
 }
@@ -55,12 +57,12 @@ async function customerIds(database: DuckDbDatabase): Promise<Map<number, string
 
 const sql: Implementation = {
   name: 'one SQL query per segment on DuckDB',
-  async members({ database, knownAt, rules, moment }) {
+  async members({ database, knownAt, assumeCompacted = false, rules, moment }) {
     const members = new Set<string>();
     const known = knownAt === undefined ? {} : { knownAt };
     const ids = await customerIds(database);
     for (const [i, rule] of rules.entries()) {
-      const query = segmentSql(rule, { dialect: 'duckdb', moment, ...known });
+      const query = segmentSql(rule, { dialect: 'duckdb', moment, assumeCompacted, ...known });
       const found = await database.rows<{ customer_no: number }>(query.sql, query.params);
       for (const row of found) members.add(memberKey(i, ids.get(row.customer_no)!));
       if (found.length !== new Set(found.map((row) => row.customer_no)).size) {
@@ -77,7 +79,7 @@ const fast: Implementation = {
     const segments = rules.map((rule, i) => {
       const key = `rule-${i}`;
       // Numbers with gaps, in another order than the rules: the plan sorts them.
-      return { segmentNo: segmentNoOf(i), key, definition: { key, type: 'rule' }, rule };
+      return { segmentNo: (rules.length - i) * 7, key, definition: { key, type: 'rule' }, rule };
     });
     const known = knownAt === undefined ? {} : { knownAt };
     const stores = await engine.storeTable(knownAt);
@@ -97,15 +99,13 @@ const fast: Implementation = {
     for (const [place, no] of plan.segmentNos.entries()) {
       for (const customerId of knowledge.customers.keys()) {
         const isException = exceptions.delete(`${no} ${customerId}`);
-        if (isException !== (plan.defaults[place] === 1)) members.add(memberKey(ruleOf(no), customerId));
+        if (isException !== (plan.defaults[place] === 1))
+          members.add(memberKey(rules.length - no / 7, customerId));
       }
     }
     for (const stranger of exceptions) members.add(`exception of a stranger: ${stranger}`);
     return members;
   },
 };
-
-const segmentNoOf = (rule: number): number => 1_000 - rule * 7;
-const ruleOf = (segmentNo: number): number => (1_000 - segmentNo) / 7;
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [naive, fast, sql];
