@@ -1,8 +1,16 @@
 /** JSON with the fields of every object in one order, so that equal values have equal text. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : part,
-  );
+  return JSON.stringify(inOrder(value));
+}
+
+/** The same value with fields in order. Lists of plain values are kept: most of a catalog is store ids. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    return value.some((part) => typeof part === 'object' && part !== null) ? value.map(inOrder) : value;
+  }
+  const ordered: Record<string, unknown> = {};
+  for (const name of Object.keys(value).sort())
+    ordered[name] = inOrder((value as Record<string, unknown>)[name]);
+  return ordered;
 }

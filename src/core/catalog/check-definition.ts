@@ -24,6 +24,11 @@ import {
 export const NESTING_MAX = 2 * RULE_DEPTH_MAX + 16;
 /** Most values in a definition: a rule with a long list of stores fits, a hostile text does not. */
 const VALUES_MAX = 300_000;
+/**
+ * Of a definition with more parts only the first problem is looked for: a validator that finds all takes
+ * time with the square of their number, and hardly a rule that is allowed has so many.
+ */
+const PARTS_FOR_ALL_PROBLEMS_MAX = 5_000;
 
 interface Validators {
   /** Stops at the first error: for the many definitions that have none. */
@@ -51,7 +56,7 @@ function validators(types: SegmentTypes): Validators {
 }
 
 function compile(types: SegmentTypes, allErrors: boolean): ValidateFunction {
-  const ajv = new Ajv2020({ allErrors, verbose: allErrors, strictTypes: false });
+  const ajv = new Ajv2020({ allErrors, verbose: true, strictTypes: false });
   for (const schema of RULE_SCHEMAS) ajv.addSchema(schema);
   return ajv.compile(definitionSchema(types));
 }
@@ -76,11 +81,11 @@ function foundKey(key: string): string {
 
 /** All problems of one definition; none if it may be applied, as far as it alone can tell. */
 export function definitionProblems(value: unknown, types: SegmentTypes): Problem[] {
-  const size = sizeProblem(value);
-  if (size !== undefined) return [size];
+  const size = measure(value);
+  if (size.problem !== undefined) return [size.problem];
   const { quick, thorough } = validators(types);
   if (quick(value)) return meaningProblems(value as Definition, types);
-  const validate = thorough();
+  const validate = size.parts > PARTS_FOR_ALL_PROBLEMS_MAX ? quick : thorough();
   validate(value);
   const problems = problemsOf((validate.errors ?? []) as ErrorObject[]);
   const type = (value as { readonly type?: unknown } | null)?.type;
@@ -97,24 +102,30 @@ function typeProblem(type: string, types: SegmentTypes): Problem {
   });
 }
 
+interface Measured {
+  /** Values, without the elements of lists of nothing but text: those are store ids. */
+  readonly parts: number;
+  readonly problem?: Problem;
+}
+
 /** Depth and number of values, without recursion: a map that holds itself is one that is too deep. */
-function sizeProblem(value: unknown): Problem | undefined {
-  const pending: { readonly value: object; readonly depth: number }[] = [];
-  let values = 0;
-  const visit = (part: unknown, depth: number): void => {
-    values++;
-    if (typeof part === 'object' && part !== null) pending.push({ value: part, depth });
-  };
-  visit(value, 1);
+function measure(value: unknown): Measured {
+  const pending: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
+  let values = 1;
+  let parts = 1;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) continue;
     if (next.depth > NESTING_MAX) {
-      return tooLarge(`at most ${NESTING_MAX} levels of nesting`, 'more');
+      return { parts, problem: tooLarge(`at most ${NESTING_MAX} levels of nesting`, 'more') };
     }
-    const parts = Array.isArray(next.value) ? next.value : Object.values(next.value);
-    if (values + parts.length > VALUES_MAX) return tooLarge(`at most ${VALUES_MAX} values`, 'more');
-    for (const part of parts) visit(part, next.depth + 1);
+    const inside: readonly unknown[] = Array.isArray(next.value) ? next.value : Object.values(next.value);
+    values += inside.length;
+    if (values > VALUES_MAX) return { parts, problem: tooLarge(`at most ${VALUES_MAX} values`, 'more') };
+    if (Array.isArray(next.value) && inside.every((part) => typeof part === 'string')) continue;
+    parts += inside.length;
+    for (const part of inside) pending.push({ value: part, depth: next.depth + 1 });
   }
-  return undefined;
+  return { parts };
 }
 
 function tooLarge(expected: string, found: string): Problem {

@@ -33,7 +33,7 @@ export function readDefinitions(
   const place: SourceText = { file: source.file, text: clean, starts: read.starts, ends: read.ends };
   const problems = read.problems.slice(0, PROBLEMS_MAX).map((problem) => textProblem(problem, place));
   if (problems.length > 0) throw problemsError(problems);
-  if (read.values.length === 0 && clean.trim() === '') {
+  if (read.values.length === 0 && isBlank(clean)) {
     const nothing = problemAt([], { expected: 'a definition or a list of them', found: 'nothing' });
     throw problemsError([placedProblem(nothing, { file: source.file, line: 1, column: 1 })]);
   }
@@ -117,6 +117,11 @@ function readJson(text: string, start: number, end: number, read: TextValues): v
     read.starts.push(scan.starts[i]!);
     read.ends.push(scan.ends[i]!);
   }
+}
+
+/** Nothing but blank lines and comments. */
+function isBlank(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(?:#|$)/.test(line));
 }
 
 function textProblem(problem: TextProblem, source: SourceText): Problem {

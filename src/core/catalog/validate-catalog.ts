@@ -2,6 +2,7 @@
 import type { Definition } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { StoreTable } from '../engine/engine.ts';
+import { refuseRepeatedKeys } from './read-definitions.ts';
 import { readRules } from './resolve-segments.ts';
 import { referencesOf, replaceReferences } from './segment-reference.ts';
 
@@ -16,7 +17,7 @@ const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: 
  *
  * @param inForce - What is in the catalog.
  * @param applied - What is to be applied; replaces by key.
- * @throws {CoterieError} `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`.
+ * @throws {CoterieError} `DEFINITION_INVALID` if a key is applied twice, `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`.
  */
 export function validateCatalog(
   inForce: readonly Definition[],
@@ -24,6 +25,7 @@ export function validateCatalog(
   stores: StoreTable,
   types: SegmentTypes,
 ): void {
+  refuseRepeatedKeys(applied);
   const byKey = new Map([...inForce, ...applied].map((definition) => [definition.key, definition]));
   const together = [...byKey.values()];
   // One instance tells what its family refers to; all of them are needed only where something does.

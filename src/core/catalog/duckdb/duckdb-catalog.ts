@@ -26,7 +26,7 @@ const LAST_POSITION = 'SELECT coalesce(max(catalog_no), 0)::UINTEGER AS catalog_
 
 export class DuckDbCatalog implements Catalog {
   readonly #database: DuckDbDatabase;
-  /** Key → number, read once: numbers are given by this process alone, and never change. */
+  /** Key → number, as last read or given. Numbers are dense from 0 and never change. */
   #segmentNos: Map<string, number> | undefined;
 
   constructor(database: DuckDbDatabase) {
@@ -84,22 +84,12 @@ export class DuckDbCatalog implements Catalog {
   }
 
   async segmentNos(keys: readonly string[]): Promise<Uint32Array> {
-    if (this.#segmentNos === undefined) {
-      const rows = await this.#database.rows<{ key: string; segment_no: number }>(
-        'SELECT key, segment_no FROM segment',
-      );
-      this.#segmentNos = new Map(rows.map((row) => [row.key, row.segment_no]));
-    }
-    const known = this.#segmentNos;
+    let known = this.#segmentNos ?? (await this.#database.withSession(readNumbers));
     if (keys.some((key) => !known.has(key))) {
-      try {
-        await this.#database.exclusive((session) => giveNumbers(session, known, keys));
-      } catch (error) {
-        // What was given in there is not durable: forget it, and read again.
-        this.#segmentNos = undefined;
-        throw error;
-      }
+      // Known here only once they are committed: a number is never seen and then given to another key.
+      known = await this.#database.exclusive((session) => giveNumbers(session, keys));
     }
+    this.#segmentNos = known;
     return Uint32Array.from(keys, (key) => known.get(key)!);
   }
 
@@ -144,20 +134,23 @@ function appendRows(session: DuckDbSession, rows: readonly Row[], note: ApplyNot
   );
 }
 
-/** Gives the next numbers to keys that have none, in the order of the keys. */
-async function giveNumbers(
-  session: DuckDbSession,
-  known: Map<string, number>,
-  keys: readonly string[],
-): Promise<void> {
-  const { next } = (await session.row<{ next: number }>(
-    'SELECT coalesce(max(segment_no) + 1, 0)::UINTEGER AS next FROM segment',
-  ))!;
+async function readNumbers(session: DuckDbSession): Promise<Map<string, number>> {
+  const rows = await session.rows<{ key: string; segment_no: number }>('SELECT key, segment_no FROM segment');
+  return new Map(rows.map((row) => [row.key, row.segment_no]));
+}
+
+/**
+ * Gives the next numbers to keys that have none, in the order of the keys.
+ *
+ * @returns All numbers. They are read again in the transaction, since another may have given some before.
+ */
+async function giveNumbers(session: DuckDbSession, keys: readonly string[]): Promise<Map<string, number>> {
+  const known = await readNumbers(session);
+  const first = known.size;
   const fresh = [...new Set(keys)].filter((key) => !known.has(key));
-  await session.append('segment', [UINTEGER, VARCHAR], [fresh.map((_, i) => next + i), fresh]);
-  fresh.forEach((key, i) => {
-    known.set(key, next + i);
-  });
+  await session.append('segment', [UINTEGER, VARCHAR], [fresh.map((_, i) => first + i), fresh]);
+  for (const [i, key] of fresh.entries()) known.set(key, first + i);
+  return known;
 }
 
 function toVersion(row: VersionRow): DefinitionVersion {
