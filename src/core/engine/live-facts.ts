@@ -4,33 +4,32 @@
  * it again at any time.
  *
  * It stands at a mark of knowledge and moves on only by `advance`, so that a tick reads one state
- * however many facts arrive meanwhile.
+ * however many facts arrive meanwhile. What changed since an earlier mark can be asked again and again,
+ * so a tick that failed is simply done again.
  */
 import type { CustomerBatch } from '../../model/membership.ts';
 import type { FactBatch, ScanColumns } from './engine.ts';
 
-export interface Advance {
-  /** The mark reached: the last batch that was durable when this began. */
-  readonly batchNo: number;
-  /** Customers with facts in the batches taken in, ascending, each once; deleted ones too. */
-  readonly customers: Uint32Array;
-  /** Customers first heard of in them, in order of their ids' bytes. */
-  readonly newCustomers: CustomerBatch;
-  /** Whether stores were added or have other attributes than before, so that store sets may differ. */
-  readonly storesChanged: boolean;
-  /** Whether trait names, trait values or currencies were added, so that a plan may have to be compiled again. */
-  readonly dictionaryChanged: boolean;
-}
-
 export interface LiveFacts {
-  /** Facts of this batch and before are in. */
+  /** The mark: facts of this batch and before are in, none of later ones. */
   readonly batchNo: number;
+  /** The last batch up to the mark that changed a store, or brought a new one. */
+  readonly storesBatchNo: number;
+  /** Grows with every trait name, trait value and currency that is new at the mark. */
+  readonly dictionarySize: number;
   /** Takes in all batches that are durable by now; cheap when there are none. */
-  advance(): Promise<Advance>;
+  advance(): Promise<void>;
+  /** Customers with facts received in batches after `after`, up to the mark; and those first heard of in them. */
+  received(after: number): Promise<{
+    /** Ascending, each once; deleted customers too. */
+    readonly customers: Uint32Array;
+    /** In order of their ids' bytes. */
+    readonly newCustomers: CustomerBatch;
+  }>;
   /**
-   * Customers with an order whose time plus one of the windows falls in (after, upTo], ascending: those
-   * whose memberships time alone can change. A window of 0 is an order dated in the future that begins
-   * to count.
+   * Customers with an order whose time plus one of the windows falls in (after, upTo], ascending, each
+   * once: those whose memberships time alone can change. A window of 0 stands for an order dated in the
+   * future that begins to count.
    *
    * @param windowsS - Seconds, finite.
    */
