@@ -13,10 +13,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { readRule } from '../src/core/catalog/read-rule.ts';
 import { type DuckDbDatabase, openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
 import { SIMULATION_TO_S } from '../src/core/engine/duckdb/simulate.ts';
+import { DuckDbCalculationLog } from '../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { type SegmentSql, type SqlDialect, segmentSql } from '../src/core/verify/segment-sql.ts';
 import type { Definition } from '../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../src/model/segment-type.ts';
@@ -62,6 +64,7 @@ try {
   const pass = await runEvaluator(folder);
   const database = await openDatabase({ folder, memoryMiB: flags.memory, threads: flags.threads });
   const sample = await sampleSegments(database);
+  await checkSizes(folder, database, sample);
   const duckdb = await measureDuckDb(database, sample);
   const postgres = flags['postgres-orders'] > 0 ? await measurePostgres(database, sample) : undefined;
   await database.close();
@@ -99,7 +102,10 @@ async function runEvaluator(data: string): Promise<EvaluatorFigures> {
   return JSON.parse(lines.at(-1)!) as EvaluatorFigures;
 }
 
-/** A third of each type, at random. */
+/**
+ * A third of each type, spread evenly from the fewest stores to the most: a few segments have very many
+ * stores and cost most, and a sample that misses or favours them would mislead.
+ */
 async function sampleSegments(database: DuckDbDatabase): Promise<SampledSegment[]> {
   const stores = await new DuckDbEngine(database).storeTable();
   const { segments, seed } = flags;
@@ -108,9 +114,13 @@ async function sampleSegments(database: DuckDbDatabase): Promise<SampledSegment[
   const types = new Set(definitions.map((definition) => definition.type));
   const chosen: Definition[] = [];
   for (const type of types) {
-    const left = definitions.filter((definition) => definition.type === type);
-    const wanted = Math.min(Math.ceil(flags.sample / types.size), left.length);
-    for (let i = 0; i < wanted; i++) chosen.push(...left.splice(Math.floor(random() * left.length), 1));
+    const ofType = definitions
+      .filter((definition) => definition.type === type)
+      .sort((a, b) => storeCountOf(a) - storeCountOf(b));
+    const wanted = Math.min(Math.ceil(flags.sample / types.size), ofType.length);
+    for (let i = 0; i < wanted; i++) {
+      chosen.push(ofType[Math.floor(((i + random()) / wanted) * ofType.length)]!);
+    }
   }
   return chosen.map((definition) => {
     const rule = readRule(definition, SEGMENT_TYPES);
@@ -119,6 +129,33 @@ async function sampleSegments(database: DuckDbDatabase): Promise<SampledSegment[
       query: (dialect) => segmentSql(rule, { dialect, moment: SIMULATION_TO_S, assumeCompacted: true }),
     };
   });
+}
+
+function storeCountOf(definition: Definition): number {
+  return (definition.params as { readonly stores: readonly string[] }).stores.length;
+}
+
+/** Holds the evaluator's sizes, as it recorded them, to what the queries count. */
+async function checkSizes(
+  data: string,
+  database: DuckDbDatabase,
+  sample: readonly SampledSegment[],
+): Promise<void> {
+  // Where `bench evaluate` keeps the catalog and the record of calculations.
+  const catalogFolder = join(data, `catalog-${flags.segments}-${flags.spread}-${flags.seed}`);
+  const catalogDatabase = await openDatabase({ folder: catalogFolder });
+  const calculations = new DuckDbCalculationLog(catalogDatabase);
+  const last = await calculations.last();
+  const segmentNos = await new DuckDbCatalog(catalogDatabase).segmentNos(sample.map(({ key }) => key));
+  for (const [i, { key, query }] of sample.entries()) {
+    const evaluated = last && (await calculations.size(last.asOf.calculationNo, segmentNos[i]!));
+    const counted = await countInDuckDb(database, query('duckdb'), '');
+    if (evaluated !== counted) {
+      throw new Error(`${key} has ${counted} members by SQL, and the evaluator says ${evaluated}`);
+    }
+  }
+  await catalogDatabase.close();
+  console.log(`\nThe evaluator and SQL count the same members in all ${sample.length} sampled segments.`);
 }
 
 /** Runs all queries once, then `runs` times for the record. */
@@ -228,7 +265,7 @@ function report(pass: EvaluatorFigures, duckdb: SqlFigures, postgres: PostgresFi
   }
   printTable(
     `Machine time for ${format(flags.segments)} segments, ${format(pass.customers)} customers and ` +
-      `${format(pass.orders)} orders; queries extrapolated from ${flags.sample}; medians of ${flags.runs}`,
+      `${format(pass.orders)} orders; queries extrapolated from ${duckdb.querySeconds.length}; medians of ${flags.runs}`,
     rows,
   );
   console.log(
@@ -240,7 +277,7 @@ function report(pass: EvaluatorFigures, duckdb: SqlFigures, postgres: PostgresFi
       duckdbCpuSeconds: duckdb.cpuSeconds,
       postgresCpuSeconds: postgres?.cpuSeconds ?? null,
       postgresScale: postgres?.scale ?? null,
-      sample: flags.sample,
+      sample: duckdb.querySeconds.length,
       runs: flags.runs,
       customers: pass.customers,
       orders: pass.orders,
