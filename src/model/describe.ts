@@ -36,9 +36,10 @@ function describeOrders(condition: OrdersCondition): string {
   const { measure, currency } = condition;
   const amount = (amountE4: number): string =>
     `${formatAmountE4(amountE4)}${currency === undefined ? '' : ` ${currency}`}`;
+  const isOne = measure === 'count' && (condition.atMost ?? condition.atLeast) === 1;
   const kind = [
     ...(condition.discounted === undefined ? [] : [condition.discounted ? 'discounted' : 'undiscounted']),
-    'orders',
+    isOne ? 'order' : 'orders',
     ...(condition.minimumTotalE4 === undefined ? [] : [`of ${amount(condition.minimumTotalE4)} or more`]),
     ...(measure === 'count' && condition.minimumTotalE4 === undefined && currency !== undefined
       ? [`in ${currency}`]
