@@ -12,12 +12,16 @@ export interface Relation {
   readonly from: string;
   readonly line: string;
   readonly columns: readonly string[];
+  /** The row as it was written, where that is at hand. */
+  readonly text?: string;
   /** The expression of a column, VARCHAR. */
   column(name: string): string;
 }
 
 /** A row's checked fields, by the name of the staged column, and the first reason against it. */
 export interface CheckedFields {
+  /** What is worked out of the text once, by name, for the values and the reason to refer to. */
+  readonly derived: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, string>>;
   /** NULL for a good row. */
   readonly reason: string;
@@ -37,8 +41,7 @@ const TRAIT_BYTES_MAX = 4096;
 
 /** A CASE that gives the first reason that applies. */
 function firstReason(checks: readonly (readonly [condition: string, reason: string])[]): string {
-  const cases = checks.map(([condition, reason]) => `WHEN ${condition} THEN ${literal(reason)}`);
-  return cases.length === 0 ? 'NULL::VARCHAR' : `CASE ${cases.join(' ')} END`;
+  return `CASE ${checks.map(([condition, reason]) => `WHEN ${condition} THEN ${literal(reason)}`).join(' ')} END`;
 }
 
 type Check = readonly [condition: string, reason: string];
@@ -70,10 +73,12 @@ function momentChecks(text: string, value: string, name: string): Check[] {
 const amountValue = (text: string) => `coalesce((TRY_CAST(${text} AS DECIMAL(18, 4)) * 10000)::BIGINT, 0)`;
 
 function amountChecks(text: string, name: string): Check[] {
+  // The first part fails for nearly all rows, and then nothing more is looked at.
+  const inexact = `NOT regexp_full_match(${text}, '${AMOUNT_EXACT}')`;
   return [
-    [`NOT regexp_full_match(${text}, '${AMOUNT_SHAPE}')`, `${name} is not a number`],
-    [`regexp_matches(${text}, '^-?0*[0-9]{10}')`, `${name} of a billion or more`],
-    [`NOT regexp_full_match(${text}, '${AMOUNT_EXACT}')`, `${name} with more than 4 places`],
+    [`${inexact} AND NOT regexp_full_match(${text}, '${AMOUNT_SHAPE}')`, `${name} is not a number`],
+    [`${inexact} AND regexp_matches(${text}, '^-?0*[0-9]{10}')`, `${name} of a billion or more`],
+    [inexact, `${name} with more than 4 places`],
   ];
 }
 
@@ -99,6 +104,7 @@ export function checkFields(source: FactSource, plan: ColumnPlan): CheckedFields
     ],
   );
   return {
+    derived: {},
     values: { customer_id: 'customer_id' },
     reason: firstReason([...idChecks('customer_id', 'customer id', true), ...traits]),
   };
@@ -123,43 +129,47 @@ export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relati
 }
 
 function checkOrder(): CheckedFields {
-  const orderedAt = momentValue('ordered_at');
   const status = `coalesce(replace(lower(status), 'canceled', 'cancelled'), 'completed')`;
   const statuses = Object.entries(STATUS_NO).map(([name, no]) => `WHEN ${literal(name)} THEN ${no}`);
   const statusNo = `CASE ${status} ${statuses.join(' ')} END`;
   return {
+    derived: {
+      ordered_at_s: momentValue('ordered_at'),
+      total_e4: amountValue('total'),
+      discount_e4: amountValue('discount'),
+      status_no: statusNo,
+    },
     values: {
       customer_id: 'customer_id',
       order_id: 'order_id',
       store_id: 'store_id',
-      ordered_at: orderedAt,
-      total_e4: amountValue('total'),
-      discount_e4: amountValue('discount'),
+      ordered_at: 'ordered_at_s',
+      total_e4: 'total_e4',
+      discount_e4: 'discount_e4',
       currency: `upper(coalesce(currency, ''))`,
-      status: statusNo,
+      status: 'status_no',
     },
     reason: firstReason([
       ...idChecks('customer_id', 'customer id', true),
       ...idChecks('order_id', 'order id', true),
       ...idChecks('store_id', 'store id', false),
       ['ordered_at IS NULL', 'no date'],
-      ...momentChecks('ordered_at', orderedAt, 'date'),
+      ...momentChecks('ordered_at', 'ordered_at_s', 'date'),
       ...amountChecks('total', 'total'),
       ...amountChecks('discount', 'discount'),
-      [`discount LIKE '-%' AND ${amountValue('discount')} < 0`, 'negative discount'],
+      ['discount_e4 < 0', 'negative discount'],
       [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, 'currency is not a code'],
-      [`${statusNo} IS NULL`, 'unknown status'],
+      ['status_no IS NULL', 'unknown status'],
     ]),
   };
 }
 
 function checkStore(): CheckedFields {
-  const opened = momentValue('opened_at');
-  const closed = momentValue('closed_at');
   const attributes = ['brand', 'city', 'category', 'tags'].map(
     (name): Check => [`strlen(${name}) > ${ID_BYTES_MAX}`, `${name} longer than ${ID_BYTES_MAX} bytes`],
   );
   return {
+    derived: { opened_at_s: momentValue('opened_at'), closed_at_s: momentValue('closed_at') },
     values: {
       store_id: 'store_id',
       brand: 'brand',
@@ -167,14 +177,14 @@ function checkStore(): CheckedFields {
       category: 'category',
       // Tags are separated by semicolons; an order of theirs has no meaning, nor has one twice.
       tags: `list_sort(list_distinct(list_filter(list_transform(string_split(tags, ';'), lambda tag: trim(tag)), lambda tag: tag <> '')))`,
-      opened_at: opened,
-      closed_at: closed,
+      opened_at: 'opened_at_s',
+      closed_at: 'closed_at_s',
     },
     reason: firstReason([
       ...idChecks('store_id', 'store id', true),
       ...attributes,
-      ...momentChecks('opened_at', opened, 'opening date'),
-      ...momentChecks('closed_at', closed, 'closing date'),
+      ...momentChecks('opened_at', 'opened_at_s', 'opening date'),
+      ...momentChecks('closed_at', 'closed_at_s', 'closing date'),
     ]),
   };
 }

@@ -186,7 +186,8 @@ async function stageRows(
   const { request, source, copy } = work;
   const checks = checkFields(request.source, plan);
   const fields = fieldsSql(request.source, plan, relation);
-  const good = `SELECT *, ${checks.reason} AS reason FROM ${fields}`;
+  const derived = Object.entries(checks.derived).map(([name, expression]) => `, ${expression} AS ${name}`);
+  const good = `SELECT *, ${checks.reason} AS reason FROM (SELECT *${derived.join('')} FROM ${fields})`;
   try {
     const staged = await stageGood(session, request.source, good, checks, plan);
     const total =
@@ -245,8 +246,7 @@ async function setAside(
     return `CASE WHEN regexp_matches(${text}, ${literal(special)})
       THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`;
   };
-  const row =
-    relation.columns.length === 0 ? `''` : relation.columns.map(field).join(` || ${literal(delimiter)} || `);
+  const row = relation.text ?? relation.columns.map(field).join(` || ${literal(delimiter)} || `);
   await session.run(
     `INSERT INTO ${REJECTED}
      SELECT bad.line, bad.reason, whole.text FROM (${checked}) AS bad

@@ -39,6 +39,7 @@ export async function ndjsonRelation(
   return {
     from: 'json_row',
     line: 'line',
+    text: 'json',
     columns: keys.map(({ key }) => key),
     column: (name) => `json_extract_string(json, ${literal(pointer(name))})`,
   };
