@@ -34,7 +34,10 @@ export class ProgressDisplay {
 
   /** To be handed to the work. */
   readonly step: Progress = ({ phase, done, total }) => {
-    if (this.#phase?.name !== phase) this.#begin(phase);
+    if (this.#phase?.name !== phase) {
+      this.#complete();
+      this.#begin(phase);
+    }
     const current = this.#phase!;
     current.done = done;
     current.total = total;
@@ -52,6 +55,13 @@ export class ProgressDisplay {
     this.#bar?.stop();
     this.#bar = undefined;
     this.#phase = undefined;
+  }
+
+  /** The next phase has begun, so this one is done, whatever it said last. */
+  #complete(): void {
+    if (this.#phase?.total === undefined) return;
+    this.#phase.done = this.#phase.total;
+    this.#bar?.update(this.#phase.total);
   }
 
   #begin(name: string): void {
