@@ -8,7 +8,9 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ERROR_REFERENCE_FILE, renderErrorReference } from '../scripts/generate-error-reference.ts';
+import { readDefinitions } from '../src/core/catalog/read-definitions.ts';
 import { ERROR_CATALOGUE } from '../src/model/error.ts';
+import { SEGMENT_TYPES } from '../src/model/segment-type.ts';
 import { anchors, codeBlocks, links, markdownFiles } from './markdown.ts';
 
 /** Capital words joined by underscores, but for environment variables. */
@@ -83,6 +85,22 @@ test('files, metrics and error codes that pages name exist', () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('definitions that pages show are valid', () => {
+  let read = 0;
+  for (const page of markdownFiles(root)) {
+    for (const block of codeBlocks(readFileSync(join(root, page), 'utf8'))) {
+      const [language] = block.info.split(/\s+/);
+      // Blocks of other YAML, such as settings, have no type of segment in them.
+      if ((language !== 'yaml' && language !== 'json') || !/^(?:- |\s*\{?\s*)"?key"?:/m.test(block.text))
+        continue;
+      if (!/"?\btype"?:/.test(block.text)) continue;
+      readDefinitions(block.text, { file: `${page}:${block.line}`, format: language }, SEGMENT_TYPES);
+      read++;
+    }
+  }
+  assert.ok(read >= 3, `only ${read} blocks of definitions were read`);
 });
 
 test('docs/reference/errors.md is what the error catalogue says', () => {
