@@ -35,7 +35,7 @@ function inBrackets(rule: Rule): string {
 function describeOrders(condition: OrdersCondition): string {
   const { measure, currency } = condition;
   const amount = (amountE4: number): string =>
-    `${formatAmountE4(amountE4)}${currency === undefined ? '' : ` ${currency}`}`;
+    `${formatAmountE4(amountE4)}${currency === undefined || currency === '' ? '' : ` ${currency}`}`;
   const isOne = measure === 'count' && (condition.atMost ?? condition.atLeast) === 1;
   const kind = [
     ...(condition.discounted === undefined ? [] : [condition.discounted ? 'discounted' : 'undiscounted']),

@@ -208,9 +208,10 @@ function amount(title: string, description: string) {
 
 const CurrencySchema = Type.String({
   title: 'Currency',
-  description: 'ISO 4217. Only orders in this currency are looked at.',
+  description:
+    'ISO 4217. Only orders in this currency are looked at; empty text stands for orders without a currency.',
   examples: ['EUR'],
-  pattern: '^[A-Z]{3}$',
+  pattern: '^(?:[A-Z][A-Z0-9]{2,9})?$',
 });
 
 /** A test on an amount that is measured over orders. */
