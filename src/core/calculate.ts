@@ -3,7 +3,6 @@
  * at the end. Readers see the old memberships until then and the new ones after, never a mixture.
  */
 import type { AsOf, SegmentEntry } from '../model/membership.ts';
-import type { Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -11,6 +10,7 @@ import { loadSegments } from './catalog/resolve-segments.ts';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import type { BeginLoad, CalculationReport } from './core.ts';
+import { directoryEntry } from './directory-entry.ts';
 import type { Engine, Progress } from './engine/engine.ts';
 import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import type { SegmentSizes } from './history/calculation-log.ts';
@@ -29,9 +29,6 @@ export interface CalculateRequest {
   readonly calculationNo: number;
   readonly signal?: AbortSignal;
 }
-
-/** Stores named by id in a directory entry at most; a rule that names more is listed under none. */
-const ENTRY_STORES_MAX = 1_000;
 
 /** Runs a full pass. On failure what was loaded is thrown away and what is served stays. */
 export async function calculate(
@@ -123,45 +120,20 @@ function segmentSizes(plan: Plan, exceptionCounts: Uint32Array, customers: numbe
   return { segmentNos: plan.segmentNos.slice(), sizes };
 }
 
-/** What the Store holds of every segment; paused ones have no members. */
+/** What the Store holds of every segment. */
 function* directoryEntries(
   segments: readonly Segment[],
   plan: Plan,
   exceptionCounts: Uint32Array,
 ): Generator<SegmentEntry> {
   const placeOf = new Map<number, number>();
-  plan.segmentNos.forEach((segmentNo, place) => {
-    placeOf.set(segmentNo, place);
-  });
-  for (const { segmentNo, key, definition, rule } of segments) {
-    const place = placeOf.get(segmentNo);
-    const stores = storesNamed(rule);
-    yield {
-      segmentNo,
-      key,
-      ...(definition.name === undefined ? {} : { name: definition.name }),
-      ...(definition.owner === undefined ? {} : { owner: definition.owner }),
-      tags: definition.tags ?? [],
-      type: definition.type,
-      status: definition.status ?? 'active',
-      defaultMember: place !== undefined && plan.defaults[place] === 1,
-      exceptions: place === undefined ? 0 : exceptionCounts[place]!,
-      ...(stores === undefined ? {} : { stores }),
-    };
+  for (const [place, segmentNo] of plan.segmentNos.entries()) placeOf.set(segmentNo, place);
+  for (const segment of segments) {
+    // Paused segments are not in the plan.
+    const place = placeOf.get(segment.segmentNo);
+    if (place === undefined) yield directoryEntry(segment, false, 0);
+    else yield directoryEntry(segment, plan.defaults[place] === 1, exceptionCounts[place]!);
   }
-}
-
-/** The stores that a rule names by id, each once; undefined when it names none, or very many. */
-function storesNamed(rule: Rule): readonly string[] | undefined {
-  const named = new Set<string>();
-  const visit = (node: Rule): void => {
-    if (node.kind === 'all' || node.kind === 'any') node.rules.forEach(visit);
-    else if (node.kind === 'not') visit(node.rule);
-    else if (node.kind === 'orders' && node.stores.kind === 'ids')
-      for (const id of node.stores.ids) named.add(id);
-  };
-  visit(rule);
-  return named.size === 0 || named.size > ENTRY_STORES_MAX ? undefined : [...named];
 }
 
 function sum(values: Uint32Array): number {

@@ -177,7 +177,7 @@ function defaultsOf(plan: Plan, segments: number): Uint8Array {
  * The stores that all conditions of all rules look at, ascending: only customers with an order there can
  * differ from the default. Undefined where that does not hold, or where it would save little.
  */
-function storesLookedAt(segments: readonly Segment[], table: StoreTable): Uint32Array | undefined {
+export function storesLookedAt(segments: readonly Segment[], table: StoreTable): Uint32Array | undefined {
   const sets = new StoreSets(table);
   const looked = new Set<number>();
   const visit = (rule: Rule): boolean => {

@@ -1,0 +1,84 @@
+/**
+ * What a new plan does to customers whom no fact and no window touches: the segments that differ are
+ * evaluated alone, by their old rules and by their new ones, over the customers that either can match.
+ * All other exceptions of these customers stay as they are served.
+ */
+import type { AsOf } from '../../model/membership.ts';
+import { decodeRow } from '../../model/row.ts';
+import type { Segment } from '../../model/segment.ts';
+import { compile } from '../compile/compile.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
+import { storesLookedAt } from '../population.ts';
+import type { LivePlan, PlanDifference } from './live-plan.ts';
+import type { Exceptions } from './row-changes.ts';
+
+/** Segments that differ, and by customer which of them are exceptions under the new rules. */
+export interface DefinitionSwitch {
+  /** Numbers of all segments that differ. */
+  readonly segmentNos: ReadonlySet<number>;
+  /**
+   * Customers who are an exception of one of these segments, by its old rule or by its new one →
+   * exceptions by the new rules, ascending.
+   */
+  readonly exceptions: ReadonlyMap<number, Exceptions>;
+}
+
+/** Evaluates the segments that differ, at the moment and the facts of a tick. */
+export async function evaluateSwitch(
+  parts: { readonly engine: Engine; readonly pool: EvaluationPool },
+  before: LivePlan,
+  now: LivePlan,
+  difference: PlanDifference,
+  asOf: AsOf,
+): Promise<DefinitionSwitch> {
+  const oldOnes = pick(before, [...difference.changed, ...difference.removed]);
+  const newOnes = pick(now, [...difference.changed, ...difference.added]);
+  // Old and new rules side by side under numbers of their own; the new ones come last.
+  const sideBySide = [...oldOnes, ...newOnes].map((segment, i) => ({ ...segment, segmentNo: i }));
+  const dictionary = await parts.engine.dictionary();
+  // Old rules mean the stores that they meant before; numbers of stores never change.
+  const oldPlan = compile({
+    segments: sideBySide.slice(0, oldOnes.length),
+    stores: before.stores,
+    dictionary,
+  });
+  const newPlan = compile({ segments: sideBySide.slice(oldOnes.length), stores: now.stores, dictionary });
+  const exceptions = new Map<number, Exceptions>();
+  const byNumber = newOnes.map((segment) => segment.segmentNo);
+  for (const [plan, segments, stores] of [
+    [oldPlan, oldOnes, before.stores],
+    [newPlan, newOnes, now.stores],
+  ] as const) {
+    if (segments.length === 0) continue;
+    const only = storesLookedAt(segments, stores);
+    if (only?.length === 0) continue;
+    await parts.pool.run({
+      plan,
+      moment: asOf.moment,
+      batches: parts.engine.scan({
+        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+        knownAt: asOf.batchNo,
+        ...(only === undefined ? {} : { stores: only }),
+      }),
+      onRows: (rows) => {
+        for (let i = 0; i < rows.count; i++) {
+          const found = decodeRow(rows.rows.subarray(rows.offsets[i]!, rows.offsets[i + 1]!));
+          const ofNew = plan === newPlan ? found.map((place) => byNumber[place - oldOnes.length]!) : [];
+          exceptions.set(
+            rows.customerNos[i]!,
+            ofNew.sort((a, b) => a - b),
+          );
+        }
+      },
+    });
+  }
+  return {
+    segmentNos: new Set([...difference.changed, ...difference.added, ...difference.removed]),
+    exceptions,
+  };
+}
+
+function pick(plan: LivePlan, segmentNos: readonly number[]): Segment[] {
+  return segmentNos.map((segmentNo) => plan.segments.get(segmentNo)!);
+}

@@ -1,0 +1,118 @@
+/**
+ * The plan in force between ticks, with what is needed to see what another one changes: a fingerprint of
+ * every segment's rule over the stores it means.
+ */
+import { createHash } from 'node:crypto';
+import type { Rule, StoreSet } from '../../model/rule.ts';
+import type { Segment } from '../../model/segment.ts';
+import type { SegmentTypes } from '../../model/segment-type.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { loadSegments } from '../catalog/resolve-segments.ts';
+import { compile } from '../compile/compile.ts';
+import type { Plan } from '../compile/plan.ts';
+import { StoreSets } from '../compile/store-sets.ts';
+import type { Engine, StoreTable } from '../engine/engine.ts';
+
+export interface LivePlan {
+  readonly plan: Plan;
+  readonly segments: ReadonlyMap<number, Segment>;
+  /** Segment number → what its memberships depend on; paused ones have none. */
+  readonly fingerprints: ReadonlyMap<number, string>;
+  readonly stores: StoreTable;
+  /** What it was compiled from. */
+  readonly catalogNo: number;
+  readonly storesBatchNo: number;
+  readonly dictionarySize: number;
+  /** Finite windows of the plan in seconds, and 0: an order's times of change are its time plus each. */
+  readonly windowsS: readonly number[];
+  isDefault(segmentNo: number): boolean;
+}
+
+export interface PlanSource {
+  readonly engine: Engine;
+  readonly catalog: Catalog;
+  readonly types: SegmentTypes;
+}
+
+/** Compiles the definitions of a catalog position over the stores known after a batch. */
+export async function compileLivePlan(
+  source: PlanSource,
+  at: {
+    readonly catalogNo: number;
+    readonly batchNo: number;
+    readonly storesBatchNo: number;
+    readonly dictionarySize: number;
+  },
+): Promise<LivePlan> {
+  const stores = await source.engine.storeTable(at.batchNo);
+  const segments = await loadSegments({
+    catalog: source.catalog,
+    stores,
+    types: source.types,
+    knownAt: at.catalogNo,
+  });
+  const plan = compile({ segments, stores, dictionary: await source.engine.dictionary() });
+  const placeOf = new Map([...plan.segmentNos].map((segmentNo, place) => [segmentNo, place]));
+  return {
+    plan,
+    segments: new Map(segments.map((segment) => [segment.segmentNo, segment])),
+    fingerprints: fingerprintsOf(segments, stores),
+    stores,
+    catalogNo: at.catalogNo,
+    storesBatchNo: at.storesBatchNo,
+    dictionarySize: at.dictionarySize,
+    windowsS: [0, ...plan.orders.windowS.filter((window) => Number.isFinite(window))],
+    isDefault: (segmentNo) => {
+      const place = placeOf.get(segmentNo);
+      return place !== undefined && plan.defaults[place] === 1;
+    },
+  };
+}
+
+/** Segments by what a new plan means for them. */
+export interface PlanDifference {
+  /** In both, with another rule, or over other stores. */
+  readonly changed: readonly number[];
+  /** Not evaluated before: new, or no longer paused. */
+  readonly added: readonly number[];
+  /** Not evaluated any more: archived, or paused. */
+  readonly removed: readonly number[];
+}
+
+/** Compares what memberships depend on; names, owners and tags do not count. */
+export function comparePlans(before: LivePlan, now: LivePlan): PlanDifference {
+  const changed: number[] = [];
+  const added: number[] = [];
+  for (const [segmentNo, fingerprint] of now.fingerprints) {
+    const known = before.fingerprints.get(segmentNo);
+    if (known === undefined) added.push(segmentNo);
+    else if (known !== fingerprint) changed.push(segmentNo);
+  }
+  const removed = [...before.fingerprints.keys()].filter((segmentNo) => !now.fingerprints.has(segmentNo));
+  return { changed, added, removed };
+}
+
+function fingerprintsOf(segments: readonly Segment[], stores: StoreTable): Map<number, string> {
+  const sets = new StoreSets(stores);
+  const setHashes = new Map<number, string>();
+  const hashOfSet = (set: StoreSet): string => {
+    if (set.kind === 'all') return 'all';
+    const number = sets.numberOf(set);
+    let hash = setHashes.get(number);
+    if (hash === undefined) {
+      hash = createHash('sha1').update(sets.stores(number)).digest('base64');
+      setHashes.set(number, hash);
+    }
+    return hash;
+  };
+  const describe = (rule: Rule): unknown => {
+    if (rule.kind === 'all' || rule.kind === 'any') return [rule.kind, ...rule.rules.map(describe)];
+    if (rule.kind === 'not') return ['not', describe(rule.rule)];
+    return rule.kind === 'orders' ? { ...rule, stores: hashOfSet(rule.stores) } : rule;
+  };
+  return new Map(
+    segments
+      .filter((segment) => (segment.definition.status ?? 'active') === 'active')
+      .map((segment) => [segment.segmentNo, JSON.stringify(describe(segment.rule))]),
+  );
+}
