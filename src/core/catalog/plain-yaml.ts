@@ -90,8 +90,7 @@ function readMap(cursor: Cursor, indent: number): unknown {
   for (let line = cursor.lines[cursor.at]; line !== undefined; line = cursor.lines[cursor.at]) {
     if (line.indent < indent) break;
     const match = line.indent === indent ? KEY.exec(line.content) : null;
-    // A name that stands twice is the full parser's to report.
-    if (match === null || Object.hasOwn(map, match[1]!)) return NOT_PLAIN;
+    if (match === null || !isPlainName(match[1]!, map)) return NOT_PLAIN;
     cursor.at++;
     const rest = match[2];
     const value = rest === undefined ? readNested(cursor, indent) : readInline(rest);
@@ -100,6 +99,11 @@ function readMap(cursor: Cursor, indent: number): unknown {
     map[match[1]!] = value;
   }
   return map;
+}
+
+/** Not one that stands twice, which the full parser reports, nor a word such as `null`, which it renames. */
+function isPlainName(name: string, map: object): boolean {
+  return !Object.hasOwn(map, name) && !WORDS.has(name);
 }
 
 /** What follows a name that has nothing on its own line. */
@@ -204,7 +208,7 @@ function readFlowMap(flow: Flow): unknown {
   for (;;) {
     FLOW_KEY.lastIndex = flow.at;
     const key = FLOW_KEY.exec(flow.text)?.[1];
-    if (key === undefined || Object.hasOwn(map, key)) return NOT_PLAIN;
+    if (key === undefined || !isPlainName(key, map)) return NOT_PLAIN;
     flow.at = FLOW_KEY.lastIndex;
     const value = readFlow(flow);
     if (value === NOT_PLAIN) return NOT_PLAIN;

@@ -117,6 +117,9 @@ describe('problems of definitions', () => {
     );
     assert.match(failure(`${YAML_A}- key: "b\n`).lines[0]!, /^f\.yaml:6:1: .*quote/);
     assert.match(failure('key: a\n\ttype: new\n').lines[0]!, /^f\.yaml:2:1: .*Tabs/);
+    assert.deepEqual(failure(`${YAML_A}- key: b\n  type: *t\n`).lines, [
+      'f.yaml:6:9: expected an alias of an anchor that stands before it, found *t, of which there is none',
+    ]);
     assert.match(failure('key: !secret a\ntype: new\n').lines[0]!, /^f\.yaml:1:6: .*tag/i);
     assert.deepEqual(failure('[{"key":"a",}]', 'json').lines, [
       'f.json:1:13: expected a name in double quotes, found "}]"',

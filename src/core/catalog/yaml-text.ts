@@ -5,6 +5,7 @@
  */
 import {
   type Document,
+  isAlias,
   isMap,
   isNode,
   isScalar,
@@ -12,6 +13,7 @@ import {
   type ParsedNode,
   parseAllDocuments,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { NESTING_MAX } from './check-definition.ts';
 import { duplicateName, type TextProblem } from './json-scan.ts';
@@ -125,21 +127,42 @@ function documentProblems(document: Document.Parsed, base: number): TextProblem[
           },
     );
   }
+  const anchors = new Set<string>();
   visit(document, {
-    Map(_, map) {
-      if (!isMap(map)) return;
-      const names = new Map<string, number>();
-      for (const { key } of map.items) {
-        if (!isScalar(key) || problems.length >= PROBLEMS_MAX) continue;
-        const name = String(key.value);
-        const offset = base + (key.range?.[0] ?? 0);
-        const first = names.get(name);
-        if (first === undefined) names.set(name, offset);
-        else problems.push(duplicateName(name, offset, first));
+    Node(_, node) {
+      if (isAlias(node)) {
+        if (anchors.has(node.source) || problems.length >= PROBLEMS_MAX) return;
+        problems.push(unknownAlias(node.source, base + (node.range?.[0] ?? 0)));
+        return;
       }
+      if ('anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node)) problems.push(...repeatedNames(node, base).slice(0, PROBLEMS_MAX - problems.length));
     },
   });
   return problems;
+}
+
+function repeatedNames(map: YAMLMap, base: number): TextProblem[] {
+  const problems: TextProblem[] = [];
+  const names = new Map<string, number>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    const name = String(key.value);
+    const offset = base + (key.range?.[0] ?? 0);
+    const first = names.get(name);
+    if (first === undefined) names.set(name, offset);
+    else if (problems.push(duplicateName(name, offset, first)) >= PROBLEMS_MAX) break;
+  }
+  return problems;
+}
+
+function unknownAlias(name: string, offset: number): TextProblem {
+  return {
+    code: 'DEFINITION_SYNTAX',
+    offset,
+    expected: 'an alias of an anchor that stands before it',
+    found: `*${name}, of which there is none`,
+  };
 }
 
 /** Whether a value holds more than so many values, each counted as often as it is reached. */
