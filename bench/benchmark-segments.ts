@@ -6,7 +6,7 @@ import type { StoreTable } from '../src/core/engine/engine.ts';
 import type { Definition } from '../src/model/segment.ts';
 
 /**
- * How many stores a segment has, from 1 to 250: `brand` as brands have them, mostly few (mean 22);
+ * How many stores a segment has, from 1 to 250: `brand` as brands have them, mostly few (mean 24);
  * `log-uniform` with mean 45; `uniform` with mean 125.
  */
 export type StoreSpread = 'brand' | 'log-uniform' | 'uniform';
@@ -28,8 +28,8 @@ export function randomFrom(seed: number): () => number {
 function storeCount(spread: StoreSpread, random: () => number): number {
   if (spread === 'uniform') return 1 + Math.floor(random() * STORES_MAX);
   if (spread === 'log-uniform') return Math.min(STORES_MAX, Math.floor(STORES_MAX ** random() * 1.0001));
-  // A Pareto tail with exponent 0.73, cut at 250: median 2.6, mean about 15.
-  return Math.min(STORES_MAX, Math.floor((1 - random()) ** (-1 / 0.73)));
+  // A Pareto tail with exponent 0.56, cut at 250: median 3.4, mean 24.
+  return Math.min(STORES_MAX, Math.floor((1 - random()) ** (-1 / 0.56)));
 }
 
 /**

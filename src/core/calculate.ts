@@ -2,7 +2,7 @@
  * A full pass: all definitions, all customers, one moment, loaded beside what is served and switched in
  * at the end. Readers see the old memberships until then and the new ones after, never a mixture.
  */
-import type { AsOf, SegmentEntry } from '../model/membership.ts';
+import type { AsOf, MembershipLoad, SegmentEntry } from '../model/membership.ts';
 import type { Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -54,25 +54,21 @@ export async function calculate(
     const plan = compile({ segments, stores, dictionary: await parts.engine.dictionary() });
     phases.lap('compile');
 
-    let customers = 0;
-    for await (const batch of parts.engine.customers(batchNo)) {
-      await load.putCustomers(batch);
-      customers += batch.ids.length;
-      progress({ phase: 'customers', done: customers, total: facts.customers });
-    }
-    phases.lap('customers');
-
-    const result = await parts.pool.run({
-      plan,
-      moment: request.moment,
-      batches: parts.engine.scan({
-        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
-        knownAt: batchNo,
+    // The dictionary of customers is written while threads evaluate: both wait for each other little.
+    const [customers, result] = await Promise.all([
+      loadCustomers(parts.engine, load, batchNo),
+      parts.pool.run({
+        plan,
+        moment: request.moment,
+        batches: parts.engine.scan({
+          columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+          knownAt: batchNo,
+        }),
+        onRows: (rows) => load.putRows(rows),
+        onProgress: (orders) => progress({ phase: 'evaluate', done: orders, total: facts.orders }),
+        ...(request.signal ? { signal: request.signal } : {}),
       }),
-      onRows: (rows) => load.putRows(rows),
-      onProgress: (orders) => progress({ phase: 'evaluate', done: orders, total: facts.orders }),
-      ...(request.signal ? { signal: request.signal } : {}),
-    });
+    ]);
     phases.lap('evaluate');
 
     progress({ phase: 'switch', done: 0 });
@@ -99,6 +95,16 @@ export async function calculate(
     await load.abort();
     throw error;
   }
+}
+
+/** Returns how many customers there are. */
+async function loadCustomers(engine: Engine, load: MembershipLoad, batchNo: number): Promise<number> {
+  let customers = 0;
+  for await (const batch of engine.customers(batchNo)) {
+    await load.putCustomers(batch);
+    customers += batch.ids.length;
+  }
+  return customers;
 }
 
 /** Seconds of the wall clock by phase. */
