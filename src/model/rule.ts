@@ -1,6 +1,6 @@
 /**
  * A rule: a boolean tree over conditions, as the compiler and the oracles read it. Definitions are written
- * in another form (see `definition.ts`); `core/catalog/read-rule.ts` turns that one into this one, with
+ * in another form (see `rule-schema.ts`); `core/catalog/read-rule.ts` turns that one into this one, with
  * windows in seconds and amounts in ten-thousandths, so that nothing below parses text.
  */
 
