@@ -74,7 +74,8 @@ export class StoreSets {
       }
       stores = having;
     }
-    return Uint32Array.from(stores ?? []).sort();
+    // No attribute given is every store; an order without a store is still not among them.
+    return Uint32Array.from(stores ?? this.#numberOf.values()).sort();
   }
 
   /** @param stores - Ascending; repeated numbers are dropped. */
