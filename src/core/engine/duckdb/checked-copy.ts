@@ -146,7 +146,11 @@ class Writer {
   async flush(above: number): Promise<void> {
     if (this.#count <= above) return;
     try {
-      await this.#file.write(this.#buffer, 0, this.#count);
+      // One write may take only a part: on a disk that is nearly full, the next one then says so.
+      for (let at = 0; at < this.#count; ) {
+        const { bytesWritten } = await this.#file.write(this.#buffer, at, this.#count - at);
+        at += bytesWritten;
+      }
     } catch (error) {
       throw translateError(error, this.#folder);
     }

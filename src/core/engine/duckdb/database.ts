@@ -4,7 +4,7 @@
  * Foreign errors leave here as the catalogue's.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
@@ -27,6 +27,10 @@ export const DATABASE_FILE = 'coterie.duckdb';
 /** Holds what does not fit into memory, and copies of files on their way in. Emptied when the file is opened. */
 export const SPILL_FOLDER = 'spill';
 const MEMORY_MIB_DEFAULT = 1024;
+/** A log of this size is folded in after a transaction; it replays in about a second after a crash. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** What DuckDB says when nothing more can be done with an open file. */
+const FATAL = /FATAL Error|has been invalidated/;
 /** Sessions kept for reuse; more are opened while more are needed at once. */
 const IDLE_SESSIONS_MAX = 4;
 
@@ -61,28 +65,34 @@ const CLOSING = new Map<string, Promise<void>>();
 
 async function openFile(folder: string, options: DatabaseOptions): Promise<DuckDbDatabase> {
   await CLOSING.get(folder);
-  let instance: DuckDBInstance | undefined;
+  let database: DuckDbDatabase | undefined;
   try {
-    instance = await DuckDBInstance.create(join(folder, DATABASE_FILE), {
-      threads: String(options.threads ?? availableParallelism()),
-      memory_limit: `${options.memoryMiB ?? MEMORY_MIB_DEFAULT}MiB`,
-      temp_directory: join(folder, SPILL_FOLDER),
-      // Nothing is downloaded behind the operator's back; all that is needed is linked in.
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-      // Small puts go to the log; 64 MiB of it replay in about a second after a crash.
-      checkpoint_threshold: '64MiB',
-    });
+    database = new DuckDbDatabase(await openInstance(folder, options), folder, options);
     // Nobody else has the file open, so what lies there is left from a process that was killed.
     await rm(join(folder, SPILL_FOLDER), { recursive: true, force: true });
-    const write = new DuckDbSession(await instance.connect(), folder);
-    await write.run(`SET GLOBAL TimeZone = 'UTC'`);
-    await prepareSchema(write, folder);
-    return new DuckDbDatabase(instance, folder, write);
+    await database.withSession((session) => prepareSchema(session, folder));
+    return database;
   } catch (error) {
-    instance?.closeSync();
+    await database?.close();
     throw translateError(error, folder);
   }
+}
+
+async function openInstance(folder: string, options: DatabaseOptions): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(join(folder, DATABASE_FILE), {
+    threads: String(options.threads ?? availableParallelism()),
+    memory_limit: `${options.memoryMiB ?? MEMORY_MIB_DEFAULT}MiB`,
+    temp_directory: join(folder, SPILL_FOLDER),
+    // Nothing is downloaded behind the operator's back; all that is needed is linked in.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    // Never by itself: a checkpoint that fails inside a commit would leave in doubt whether it was one.
+    checkpoint_threshold: '1TiB',
+  });
+  const connection = await instance.connect();
+  await connection.run(`SET GLOBAL TimeZone = 'UTC'`);
+  connection.disconnectSync();
+  return instance;
 }
 
 async function prepareSchema(session: DuckDbSession, folder: string): Promise<void> {
@@ -114,8 +124,11 @@ async function prepareSchema(session: DuckDbSession, folder: string): Promise<vo
 
 export class DuckDbDatabase {
   readonly folder: string;
-  readonly #instance: DuckDBInstance;
-  readonly #write: DuckDbSession;
+  #options: DatabaseOptions;
+  #instance: DuckDBInstance;
+  /** DuckDB has given up on the instance: it is opened anew for the next statement. */
+  #failed = false;
+  #reopening: Promise<void> | undefined;
   readonly #idle: DuckDbSession[] = [];
   /** Every session open: one left open would keep the file locked after the close. */
   readonly #sessions = new Set<DuckDbSession>();
@@ -123,10 +136,10 @@ export class DuckDbDatabase {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #users = 0;
 
-  constructor(instance: DuckDBInstance, folder: string, write: DuckDbSession) {
+  constructor(instance: DuckDBInstance, folder: string, options: DatabaseOptions) {
     this.#instance = instance;
     this.folder = folder;
-    this.#write = write;
+    this.#options = options;
   }
 
   /** Counts one more user; called by `openDatabase`. */
@@ -137,10 +150,18 @@ export class DuckDbDatabase {
 
   /** A session of the caller's own, to be closed by it: for temporary tables and several reads in one transaction. */
   async connect(): Promise<DuckDbSession> {
+    if (this.#failed) {
+      this.#reopening ??= this.#reopen().finally(() => {
+        this.#reopening = undefined;
+      });
+      await this.#reopening;
+    }
     try {
-      const connection = await this.#instance.connect();
-      const session: DuckDbSession = new DuckDbSession(connection, this.folder, () => {
-        this.#sessions.delete(session);
+      const session = new DuckDbSession(await this.#instance.connect(), this.folder, {
+        onClose: (closed) => this.#sessions.delete(closed),
+        onFailure: (error) => {
+          if (FATAL.test(String(error))) this.#failed = true;
+        },
       });
       this.#sessions.add(session);
       return session;
@@ -164,7 +185,7 @@ export class DuckDbDatabase {
 
   /** Rows of a query chunk by chunk, in order, as typed columns; never all at once in memory. */
   async *stream(sql: string, params: readonly Param[] = []): AsyncGenerator<DuckDBDataChunk> {
-    const session = this.#idle.pop() ?? (await this.connect());
+    const session = await this.#borrow();
     try {
       yield* session.stream(sql, params);
     } finally {
@@ -195,17 +216,18 @@ export class DuckDbDatabase {
 
   /** Lends a pooled session for several reads. */
   async withSession<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
-    const session = this.#idle.pop() ?? (await this.connect());
+    const session = await this.#borrow();
     try {
       return await work(session);
     } finally {
-      if (this.#users > 0 && this.#idle.length < IDLE_SESSIONS_MAX) this.#idle.push(session);
-      else await session.close();
+      if (this.#failed || this.#idle.length >= IDLE_SESSIONS_MAX) session.disconnect();
+      else this.#idle.push(session);
     }
   }
 
   /** Changes what DuckDB may hold in memory, from now on. */
   async setMemoryMiB(memoryMiB: number): Promise<void> {
+    this.#options = { ...this.#options, memoryMiB };
     await this.withSession((session) =>
       session.run(`SET GLOBAL memory_limit = '${Math.floor(memoryMiB)}MiB'`),
     );
@@ -213,9 +235,7 @@ export class DuckDbDatabase {
 
   /** Folds the log into the file, after all writes that were asked for before. */
   checkpoint(): Promise<void> {
-    const fold = async () => {
-      await this.#write.run('CHECKPOINT');
-    };
+    const fold = () => this.#checkpoint();
     const result = this.#lastWrite.then(fold, fold);
     this.#lastWrite = result.catch(() => {});
     return result;
@@ -233,21 +253,53 @@ export class DuckDbDatabase {
   async #closeFile(): Promise<void> {
     await this.#lastWrite;
     await Promise.all([...this.#sessions].map((session) => session.close()));
-    await this.#write.close();
     this.#instance.closeSync();
   }
 
-  async #transact<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
-    await this.#write.run('BEGIN');
-    let result: T;
+  async #borrow(): Promise<DuckDbSession> {
+    return (this.#failed ? undefined : this.#idle.pop()) ?? (await this.connect());
+  }
+
+  /**
+   * Opens the file again after DuckDB has given up on it, as it does when a disk fills up under a
+   * checkpoint. What was committed is in the log and comes back; streams under way fail.
+   */
+  async #reopen(): Promise<void> {
+    for (const session of this.#sessions) session.disconnect();
+    this.#idle.length = 0;
+    this.#instance.closeSync();
     try {
-      result = await work(this.#write);
-      await this.#write.run('COMMIT');
+      this.#instance = await openInstance(this.folder, this.#options);
     } catch (error) {
-      // A failed COMMIT has rolled back already; then this fails too, and says nothing new.
-      await this.#write.run('ROLLBACK').catch(() => {});
-      throw error;
+      throw translateError(error, this.folder);
     }
+    this.#failed = false;
+  }
+
+  async #transact<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    const result = await this.withSession(async (session) => {
+      await session.run('BEGIN');
+      try {
+        const returned = await work(session);
+        await session.run('COMMIT');
+        return returned;
+      } catch (error) {
+        // A failed COMMIT has rolled back already; then this fails too, and says nothing new.
+        await session.run('ROLLBACK').catch(() => {});
+        throw error;
+      }
+    });
+    // The transaction stands whether this succeeds or not; the next one tries again.
+    if ((await this.#logBytes()) > LOG_BYTES_MAX) await this.#checkpoint().catch(() => {});
     return result;
+  }
+
+  async #checkpoint(): Promise<void> {
+    await this.withSession((session) => session.run('CHECKPOINT'));
+  }
+
+  async #logBytes(): Promise<number> {
+    const log = await stat(join(this.folder, `${DATABASE_FILE}.wal`)).catch(() => undefined);
+    return log?.size ?? 0;
   }
 }

@@ -15,17 +15,23 @@ export type Cell = string | number | boolean | null | Date | Uint8Array | Cell[]
 /** Rows that DuckDB hands over at once, and that the appender takes. */
 export const CHUNK_ROWS_MAX = 2048;
 
+export interface SessionHooks {
+  onClose(session: DuckDbSession): void;
+  /** Told of every failure, as DuckDB throws it. */
+  onFailure(error: unknown): void;
+}
+
 export class DuckDbSession {
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
-  readonly #onClose: () => void;
+  readonly #hooks: SessionHooks;
 
-  constructor(connection: DuckDBConnection, folder: string, onClose: () => void = () => {}) {
+  constructor(connection: DuckDBConnection, folder: string, hooks: SessionHooks) {
     this.#connection = connection;
     this.#folder = folder;
-    this.#onClose = onClose;
+    this.#hooks = hooks;
   }
 
   /**
@@ -79,6 +85,7 @@ export class DuckDbSession {
         yield chunk;
       }
     } catch (error) {
+      this.#hooks.onFailure(error);
       throw translateError(error, this.#folder, sql);
     } finally {
       free();
@@ -118,14 +125,21 @@ export class DuckDbSession {
   /** Waits for the running statement and disconnects. A second call does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#onClose();
     await this.#last.catch(() => {});
+    this.disconnect();
+  }
+
+  /** Disconnects at once, whatever is running: for a database that has failed. */
+  disconnect(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#hooks.onClose(this);
     this.#connection.disconnectSync();
   }
 
   #serially<T>(sql: string, work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work, work).catch((error: unknown) => {
+      this.#hooks.onFailure(error);
       throw translateError(error, this.#folder, sql);
     });
     // The next statement waits for this one, whether it fails or not.
