@@ -10,7 +10,10 @@ import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
 import type { Core } from './core/core.ts';
-import type { Store } from './store/store.ts';
+import type { Progress } from './core/engine/engine.ts';
+import type { VerifyRequest } from './core/verify/verify.ts';
+import { CoterieError } from './model/error.ts';
+import type { Store, StoreView } from './store/store.ts';
 
 const BYTES_A_MIB = 1_048_576;
 const STANDARD_ERROR = 2;
@@ -18,6 +21,10 @@ const STANDARD_ERROR = 2;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+async function segmentTypes() {
+  return (await import('./model/segment-type.ts')).SEGMENT_TYPES;
+}
 
 async function openDatabase(config: Config) {
   const duckdb = await import('./core/engine/duckdb/database.ts');
@@ -116,6 +123,56 @@ async function serve(config: Config): Promise<RunningServer> {
   }
 }
 
+/** What a view serves against plain SQL over the facts that it was calculated from. */
+async function verifyView(config: Config, view: StoreView, request: VerifyRequest, progress: Progress) {
+  const [
+    { DuckDbEngine },
+    { readNumbers },
+    { DuckDbCatalog },
+    { loadSegments },
+    { segmentSql },
+    core,
+    store,
+  ] = await Promise.all([
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+    import('./core/engine/duckdb/scan.ts'),
+    import('./core/catalog/duckdb/duckdb-catalog.ts'),
+    import('./core/catalog/resolve-segments.ts'),
+    import('./core/verify/segment-sql.ts'),
+    import('./core/verify/verify.ts'),
+    import('./store/check.ts'),
+  ]);
+  const { asOf } = view;
+  const database = await openDatabase(config);
+  const engine = new DuckDbEngine(database);
+  try {
+    const segments = await loadSegments({
+      catalog: new DuckDbCatalog(database),
+      stores: await engine.storeTable(asOf.batchNo),
+      types: await segmentTypes(),
+      knownAt: asOf.catalogNo,
+    });
+    const report = await core.verify(
+      {
+        segments,
+        customers: engine.customers(asOf.batchNo),
+        membersBySql(rule) {
+          const oracle = { moment: asOf.moment, knownAt: asOf.batchNo, dialect: 'duckdb' } as const;
+          const { sql, params } = segmentSql(rule, oracle);
+          return readNumbers(database.stream(sql, params));
+        },
+        served: async (customerId, keys) => (await store.check(view, customerId, keys)).memberships,
+      },
+      request,
+      progress,
+    );
+    return { ...report, asOf };
+  } finally {
+    // Closes the database with it.
+    await engine.close();
+  }
+}
+
 const parts: Parts = {
   openCore: openCommandCore,
   openStore: (config) => openStore(config, { readOnly: true }),
@@ -136,20 +193,27 @@ const parts: Parts = {
     }
   },
 
+  async verify(config, request, progress) {
+    const store = await openStore(config, { readOnly: true });
+    try {
+      const view = store.view();
+      if (view === undefined) {
+        throw new CoterieError('NOT_CALCULATED', `nothing was calculated in ${config.data} yet`);
+      }
+      return await verifyView(config, view, request, progress);
+    } finally {
+      await store.close();
+    }
+  },
+
   async readDefinitions(text, source) {
-    const [{ readDefinitions }, { SEGMENT_TYPES }] = await Promise.all([
-      import('./core/catalog/read-definitions.ts'),
-      import('./model/segment-type.ts'),
-    ]);
-    return readDefinitions(text, source, SEGMENT_TYPES);
+    const { readDefinitions } = await import('./core/catalog/read-definitions.ts');
+    return readDefinitions(text, source, await segmentTypes());
   },
 
   async schema() {
-    const [{ publishedSchema }, { SEGMENT_TYPES }] = await Promise.all([
-      import('./model/definition-schema.ts'),
-      import('./model/segment-type.ts'),
-    ]);
-    return publishedSchema(SEGMENT_TYPES);
+    const { publishedSchema } = await import('./model/definition-schema.ts');
+    return publishedSchema(await segmentTypes());
   },
 };
 

@@ -16,6 +16,7 @@ import { simulateCommand } from './command/simulate.ts';
 import { sizeCommand } from './command/size.ts';
 import { startCommand } from './command/start.ts';
 import { statusCommand } from './command/status.ts';
+import { verifyCommand } from './command/verify.ts';
 import type { CliCommand } from './command.ts';
 
 export const COMMANDS: readonly CliCommand[] = [
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CliCommand[] = [
   membersCommand,
   overlapCommand,
   statusCommand,
+  verifyCommand,
   schemaCommand,
   simulateCommand,
   benchCommand,

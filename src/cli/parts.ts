@@ -5,6 +5,8 @@
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
+import type { VerifyReport, VerifyRequest } from '../core/verify/verify.ts';
+import type { AsOf } from '../model/membership.ts';
 import type { Definition } from '../model/segment.ts';
 import type { Store } from '../store/store.ts';
 
@@ -64,6 +66,12 @@ export interface Parts {
   serve(config: Config): Promise<RunningServer>;
   /** Fills an empty data folder with a made-up history. */
   simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
+  /** Holds what is served to the SQL oracle, as of the last calculation. */
+  verify(
+    config: Config,
+    request: VerifyRequest,
+    progress: Progress,
+  ): Promise<VerifyReport & { readonly asOf: AsOf }>;
   /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */
   readDefinitions(
     text: string,

@@ -7,8 +7,9 @@ import type { Progress } from '../core/engine/engine.ts';
 import type { Terminal } from './terminal.ts';
 import { formatCount, formatRough, formatSeconds } from './words.ts';
 
-/** Between two plain lines of the same phase. */
+/** Between two plain lines of the same phase; longer as it goes on, so that an hour fits a page. */
 const PLAIN_PERIOD_MS = 10_000;
+const PLAIN_PERIOD_SHARE = 0.2;
 const BAR_WIDTH = 28;
 /** A rate over less than this says nothing. */
 const RATE_AFTER_S = 0.5;
@@ -44,11 +45,18 @@ export class ProgressDisplay {
     if (this.#bar) {
       this.#bar.setTotal(total ?? Math.max(done, 1));
       this.#bar.update(done);
-    } else if (!this.#terminal.interactive && this.#nowMs() - current.saidAtMs >= PLAIN_PERIOD_MS) {
-      current.saidAtMs = this.#nowMs();
-      this.#terminal.note(describePhase(current, this.#nowMs()));
+    } else if (!this.#terminal.interactive) {
+      this.#sayNowAndThen(current);
     }
   };
+
+  #sayNowAndThen(phase: Phase): void {
+    const now = this.#nowMs();
+    const period = Math.max(PLAIN_PERIOD_MS, (now - phase.startedAtMs) * PLAIN_PERIOD_SHARE);
+    if (now - phase.saidAtMs < period) return;
+    phase.saidAtMs = now;
+    this.#terminal.note(describePhase(phase, now));
+  }
 
   /** Ends the last phase; safe to call at any time, and needed before anything else is printed. */
   stop(): void {
@@ -99,7 +107,7 @@ export function describePhase(phase: Omit<Phase, 'saidAtMs'>, nowMs: number, bar
         : `${formatRough(phase.done)} of ${formatRough(phase.total)}`,
     );
   }
-  if (rate > 0) parts.push(`${formatRough(rate)}/s`);
+  if (rate > 0) parts.push(`${rate < 10 ? rate.toFixed(1) : formatRough(rate)}/s`);
   if (rate > 0 && phase.total !== undefined && phase.done < phase.total) {
     parts.push(`${formatSeconds((phase.total - phase.done) / rate)} left`);
   } else {

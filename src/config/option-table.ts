@@ -8,7 +8,16 @@ import { choice, duration, integer, type OptionRow, size, text, toggle, url } fr
 /** Commands that take a setting; `*` is every command. */
 const EVERY = ['*'] as const;
 const SERVING = ['serve', 'start'] as const;
-const CALCULATING = ['serve', 'start', 'import', 'apply', 'calculate', 'preview', 'simulate'] as const;
+const CALCULATING = [
+  'serve',
+  'start',
+  'import',
+  'apply',
+  'calculate',
+  'preview',
+  'simulate',
+  'verify',
+] as const;
 
 const ASKING = [
   'apply',

@@ -28,6 +28,10 @@ export class CustomerSet {
     this.#size--;
   }
 
+  has(customerNo: number): boolean {
+    return (((this.#words[customerNo >>> 5] ?? 0) >>> (customerNo & 31)) & 1) === 1;
+  }
+
   /** Ascending. */
   *numbers(): Generator<number> {
     for (let word = 0; word < this.#words.length; word++) {

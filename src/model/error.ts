@@ -210,6 +210,12 @@ export const ERROR_CATALOGUE = {
     'An option has a value that is not allowed',
     'Correct the option named; `coterie --help` lists them.',
   ),
+  MEMBERSHIPS_WRONG: row(
+    500,
+    false,
+    'What is served differs from what the facts say',
+    'Calculate again; if it differs then, this is a defect of Coterie: report it with the pairs shown.',
+  ),
   ENGINE_FAILED: row(
     500,
     false,

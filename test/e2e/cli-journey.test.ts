@@ -174,6 +174,8 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
   assert.equal(status.code, 0);
   assert.match(status.stdout, /^orders +5$/m);
   assert.match(status.stdout, /^server +none$/m);
+  const verified = await coterieJson(['verify', ...data]);
+  assert.deepEqual([verified.segments, verified.compared, verified.mismatches], [6, 24, 0]);
   const missing = await coterie(['size', 'nothing', ...data]);
   assert.equal(missing.code, 3);
   assert.match(missing.stderr, /^error SEGMENT_NOT_FOUND: /);
