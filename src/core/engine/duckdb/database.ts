@@ -129,6 +129,7 @@ export class DuckDbDatabase {
   /** DuckDB has given up on the instance: it is opened anew for the next statement. */
   #failed = false;
   #reopening: Promise<void> | undefined;
+  #checkpointDue = false;
   readonly #idle: DuckDbSession[] = [];
   /** Every session open: one left open would keep the file locked after the close. */
   readonly #sessions = new Set<DuckDbSession>();
@@ -233,7 +234,7 @@ export class DuckDbDatabase {
     );
   }
 
-  /** Folds the log into the file, after all writes that were asked for before. */
+  /** Folds the log into the file, after all writes asked for before; later, if a scan is under way. */
   checkpoint(): Promise<void> {
     const fold = () => this.#checkpoint();
     const result = this.#lastWrite.then(fold, fold);
@@ -290,12 +291,20 @@ export class DuckDbDatabase {
       }
     });
     // The transaction stands whether this succeeds or not; the next one tries again.
-    if ((await this.#logBytes()) > LOG_BYTES_MAX) await this.#checkpoint().catch(() => {});
+    if (this.#checkpointDue || (await this.#logBytes()) > LOG_BYTES_MAX)
+      await this.#checkpoint().catch(() => {});
     return result;
   }
 
   async #checkpoint(): Promise<void> {
-    await this.withSession((session) => session.run('CHECKPOINT'));
+    this.#checkpointDue = true;
+    try {
+      await this.withSession((session) => session.run('CHECKPOINT'));
+      this.#checkpointDue = false;
+    } catch (error) {
+      // A scan is under way: the log waits, and the next transaction tries again.
+      if (!/Cannot CHECKPOINT/.test(String(error))) throw error;
+    }
   }
 
   async #logBytes(): Promise<number> {
