@@ -26,6 +26,8 @@ export interface CheckedCopy {
   /** Sound rows in the copy. */
   readonly rows: number;
   readonly rejected: number;
+  /** Whether a sound row spans several lines. */
+  readonly multiline: boolean;
 }
 
 export interface CopyOptions {
@@ -49,7 +51,7 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
   const rejects = new Writer(await openForWriting(`${options.path}.rejects`, options.folder), options.folder);
   try {
     const header: string[] = [];
-    const counts = { rows: 0, rejected: 0 };
+    const counts = { rows: 0, rejected: 0, multiline: false };
     const reject = (record: CsvRecord, reason: string) => {
       if (options.strict) throw rowRejected(source.file, record.line, reason);
       counts.rejected++;
@@ -70,6 +72,7 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
         reject(record, csv ? 'wrong number of columns' : 'not a JSON object');
       } else {
         counts.rows++;
+        if (record.lines > 1) counts.multiline = true;
         copy.text(`${record.line}${separator}`);
         copy.bytes(record.bytes, record.start, record.end);
       }

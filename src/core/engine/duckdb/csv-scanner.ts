@@ -12,6 +12,8 @@ export interface CsvRecord {
   readonly end: number;
   /** The line that it begins on, from 1. */
   readonly line: number;
+  /** Lines that it spans; more than 1 only inside quotes. */
+  readonly lines: number;
   readonly columns: number;
   /** Why it cannot be read; its bytes are then those of its first line. */
   readonly problem?: string;
@@ -72,7 +74,7 @@ export class CsvScanner {
       const line = this.#line;
       this.#line += lines;
       if (end > at) {
-        visit({ bytes, start: at, end, line, columns, ...(problem === undefined ? {} : { problem }) });
+        visit({ bytes, start: at, end, line, lines, columns, ...(problem === undefined ? {} : { problem }) });
       }
       at = next;
     }

@@ -189,6 +189,17 @@ describe('an import of orders', () => {
     ]);
   });
 
+  it('reads many long rows that span lines, whole', async () => {
+    const note = 'x,"",y\n'.repeat(150);
+    const rows = Array.from({ length: 12_000 }, (_, i) => `c${i},${i},2020-01-01,1,"${note}"`);
+    const report = await imported(
+      'long.csv',
+      `customer_id,order_id,ordered_at,total,note\n${rows.join('\n')}\n`,
+    );
+    assert.deepEqual([report.added, report.rejected], [12_000, 0]);
+    assert.equal((await engine.counts()).customers, 12_000);
+  });
+
   it('stops at a bad row when strict, names it, and imports nothing', async () => {
     const value = imported('strict.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\na,2,never\n', {
       strict: true,

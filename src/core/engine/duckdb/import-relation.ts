@@ -9,9 +9,11 @@ const MAX_LINE_BYTES = 1 << 22;
 /** A checked copy of CSV. Its columns have names of our own, so that no header can disturb the SQL. */
 export function copyRelation(copy: CheckedCopy, delimiter: string): Relation {
   const columns = copy.header.map((_, i) => `'c${i}': 'VARCHAR'`);
+  // Threads that begin in the middle of a file can take a line inside quotes for a row.
+  const parallel = !copy.multiline;
   return {
     from: `read_csv(${literal(copy.path)}, auto_detect = false, header = false, delim = ${literal(delimiter)},
-      quote = '"', escape = '"', nullstr = '', max_line_size = ${MAX_LINE_BYTES},
+      quote = '"', escape = '"', nullstr = '', parallel = ${parallel}, max_line_size = ${MAX_LINE_BYTES},
       columns = {${["'line': 'UBIGINT'", ...columns].join(', ')}})`,
     line: 'line',
     columns: copy.header,

@@ -116,12 +116,6 @@ export class DuckDbSession {
     });
   }
 
-  /** The share of the running statement that is done, 0 to 100, or undefined while DuckDB cannot tell. */
-  percentDone(): number | undefined {
-    const { percentage } = this.#connection.progress;
-    return percentage < 0 ? undefined : percentage;
-  }
-
   /** Waits for the running statement and disconnects. A second call does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return;
