@@ -38,7 +38,7 @@ test('an empty folder becomes a served marketplace, and every line to try works 
     for (const call of calls) {
       const { status, stdout, stderr } = spawnSync(
         'bash',
-        ['-c', call.replace('curl -s', 'curl -sS --fail-with-body --retry 9')],
+        ['-c', call.replace('curl ', 'curl --fail-with-body --retry 9 ')],
         {
           encoding: 'utf8',
         },

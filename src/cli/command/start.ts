@@ -150,9 +150,9 @@ async function pickTryOut(call: Invocation<unknown>, core: Core): Promise<TryOut
 function describeTryOut(call: Invocation<unknown>, url: string, tryOut: TryOut | undefined): string[] {
   if (tryOut === undefined) return [`API: ${url}/docs`];
   const { customer, segment, segments } = tryOut;
-  const get = (path: string) => `  curl -s ${shellWord(`${url}${path}`)}`;
+  const get = (path: string) => `  curl -sw '\\n' ${shellWord(`${url}${path}`)}`;
   const post = (path: string, body: unknown) =>
-    `  curl -s ${shellWord(`${url}${path}`)} -H 'content-type: application/json' -d ${shellWord(JSON.stringify(body))}`;
+    `  curl -sw '\\n' ${shellWord(`${url}${path}`)} -H 'content-type: application/json' -d ${shellWord(JSON.stringify(body))}`;
   const id = encodeURIComponent(customer);
   return [
     'Try, in another terminal:',
