@@ -4,7 +4,7 @@ import type { OrdersCondition, Rule } from '../../model/rule.ts';
 import type { Segment } from '../../model/segment.ts';
 import type { FactDictionary, StoreTable } from '../engine/engine.ts';
 import { compile } from './compile.ts';
-import { ACTION } from './plan.ts';
+import { ACTION, ACTION_BITS, type Plan } from './plan.ts';
 
 const ids = ['s1', 's2', 's3'];
 const none = ids.map(() => undefined);
@@ -29,6 +29,10 @@ function plan(...rules: Rule[]) {
   return compile({ segments, stores: STORES, dictionary: DICTIONARY });
 }
 
+const listOf = ({ orders: index }: Plan, storeNo: number): number[] => [
+  ...index.look.subarray(index.lookStart[storeNo], index.lookStart[storeNo + 1]),
+];
+
 const not = (rule: Rule): Rule => ({ kind: 'not', rule });
 
 describe('compile', () => {
@@ -39,10 +43,11 @@ describe('compile', () => {
     );
     assert.equal(compiled.sharedStart.length - 1, 1);
     assert.deepEqual(
-      [...compiled.sharedAction].sort(),
-      [0 * 4 + ACTION.decide, 1 * 4 + ACTION.decide].sort(),
+      [...compiled.sharedAction],
+      [0, 1].map((place) => (place << ACTION_BITS) | ACTION.raise),
     );
-    assert.equal(compiled.orders.everAction.length, 2);
+    assert.deepEqual(listOf(compiled, 1).slice(0, 3), [1, 0, 0]);
+    assert.deepEqual(listOf(compiled, 1), listOf(compiled, 2));
   });
 
   it('knows the default membership: what holds for a customer without facts', () => {
@@ -64,7 +69,7 @@ describe('compile', () => {
       orders({ stores: { kind: 'ids', ids: ['unheard-of'] } }),
       orders({ measure: 'sum', currency: 'XXX', atLeast: 1 }),
     );
-    assert.equal(compiled.orders.everAction.length, 0);
+    assert.equal(compiled.orders.look.length, 0);
     assert.equal(compiled.orders.tally.item.length, 0);
   });
 
@@ -74,9 +79,11 @@ describe('compile', () => {
       orders({ atLeast: 2 }),
       orders({ atLeast: 2, withinS: 3600 }),
     );
-    const { count, windowS } = compiled.orders;
+    const [evers, touches, counts, ...words] = listOf(compiled, 1);
+    assert.deepEqual([evers, touches, counts], [0, 0, 3]);
+    const windows = words.filter((_, i) => i % 2 === 0).map((word) => word & 0xffff);
     assert.deepEqual(
-      [...count.window].map((rank) => windowS[rank]),
+      windows.map((rank) => compiled.orders.windowS[rank]),
       [Number.POSITIVE_INFINITY, 3600, 60],
     );
   });

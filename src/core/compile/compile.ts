@@ -10,7 +10,7 @@ import { ConditionTable } from './condition-table.ts';
 import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
 import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
 import { buildOrderIndex } from './order-index.ts';
-import { type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
+import { ACTION_BITS, type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
 import { writeProgram } from './program.ts';
 import { StoreSets } from './store-sets.ts';
 import { buildTraitIndex } from './trait-index.ts';
@@ -49,19 +49,20 @@ export function compile(request: CompileRequest): Plan {
     const members = truthTable(expression, conditions);
     exceptionLow[place] = isDefault ? ~members.low : members.low;
     exceptionHigh[place] = isDefault ? ~members.high : members.high;
-    uses.addSmall(conditions, place, exceptionLow[place]!);
+    uses.addSmall(conditions, place, { low: exceptionLow[place]!, high: exceptionHigh[place]! });
   });
   const { actionOf, lists } = uses.resolve(table.size);
   const storeLimit = request.stores.ids.length + 1;
   return {
     segmentNos: shareUint32(segments.map((segment) => segment.segmentNo)),
+    isDense: segments.every((segment, place) => segment.segmentNo === place),
     defaults,
     orders: buildOrderIndex(table, stores, storeLimit, actionOf),
     traits: buildTraitIndex(table, request.dictionary, actionOf),
     ...lists,
     exceptionLow,
     exceptionHigh,
-    ...programs(large, segments.length, (condition) => actionOf(condition)! >>> 2),
+    ...programs(large, segments.length, (condition) => actionOf(condition)! >>> ACTION_BITS),
     needsOrders: table.counters.length + table.tallies.length > 0,
     needsAmounts: table.tallies.length > 0,
     needsTraits: table.traitTests.length > 0,

@@ -5,7 +5,7 @@
 import type { Condition, OrdersCondition, TraitCondition } from '../../model/rule.ts';
 import type { FactDictionary } from '../engine/engine.ts';
 import { type Expression, FALSE, TRUE } from './expression.ts';
-import { MEASURE_CODE } from './plan.ts';
+import { MEASURE_CODE, THRESHOLD_MAX } from './plan.ts';
 import type { StoreSets } from './store-sets.ts';
 
 /** What a condition on orders looks at. */
@@ -75,7 +75,7 @@ export class ConditionTable {
     const low = condition.atLeast ?? Number.NEGATIVE_INFINITY;
     const high = condition.atMost ?? Number.POSITIVE_INFINITY;
     if (low > high) return FALSE;
-    if (condition.measure === 'count' && !isFiltered(condition)) return this.#counted(condition, low, high);
+    if (isCounted(condition, low, high)) return this.#counted(condition, low, high);
     // Over no orders a count and a sum are 0: where 0 passes, what orders can do is to leave the bounds.
     const isZeroWithout = condition.measure === 'count' || condition.measure === 'sum';
     if (isZeroWithout && low <= 0 && high >= 0) {
@@ -146,11 +146,15 @@ export class ConditionTable {
   }
 }
 
-function isFiltered(condition: OrdersCondition): boolean {
+/** Whether counters will do: no filter, and bounds that a counter can reach. Tallies take the rest. */
+function isCounted(condition: OrdersCondition, low: number, high: number): boolean {
   return (
-    condition.currency !== undefined ||
-    condition.minimumTotalE4 !== undefined ||
-    condition.discounted !== undefined
+    condition.measure === 'count' &&
+    condition.currency === undefined &&
+    condition.minimumTotalE4 === undefined &&
+    condition.discounted === undefined &&
+    low <= THRESHOLD_MAX &&
+    (high < THRESHOLD_MAX || high === Number.POSITIVE_INFINITY)
   );
 }
 

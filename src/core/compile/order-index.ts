@@ -1,4 +1,5 @@
 /** Builds the plan's index of conditions on orders: from stores to what looks at them. */
+import { CoterieError } from '../../model/error.ts';
 import type { ConditionTable, Look } from './condition-table.ts';
 import {
   arrange,
@@ -9,53 +10,28 @@ import {
   shareUint32,
   Uint32List,
 } from './csr.ts';
-import type { OrderIndex, WindowedList } from './plan.ts';
+import { buildLookLists } from './look-list.ts';
+import { type OrderIndex, WINDOWS_MAX, type WindowedList } from './plan.ts';
 import { ALL_STORES, type StoreSets } from './store-sets.ts';
+import type { ActionOf } from './uses.ts';
 
-/** Condition → action; undefined for one that no segment's membership depends on. */
-export type ActionOf = (condition: number) => number | undefined;
-
-/** What a look leads to. */
-interface Item extends Look {
-  readonly item: number;
-}
-
-/** @param storeLimit - One more than the highest store number. */
+/**
+ * @param storeLimit - One more than the highest store number.
+ * @throws {CoterieError} `DEFINITION_TOO_LARGE` for more distinct windows than a list can name.
+ */
 export function buildOrderIndex(
   table: ConditionTable,
   stores: StoreSets,
   storeLimit: number,
   actionOf: ActionOf,
 ): OrderIndex {
-  const ever: Item[] = [];
-  const touch: Item[] = [];
-  const count: Item[] = [];
-  const threshold: number[] = [];
-  const counterAction: number[] = [];
-  for (const { storeSet, windowS, threshold: orders, condition } of table.counters) {
-    const action = actionOf(condition);
-    if (action === undefined) continue;
-    if (orders > 1) {
-      threshold.push(orders);
-      count.push({ storeSet, windowS, item: counterAction.push(action) - 1 });
-    } else (windowS === Number.POSITIVE_INFINITY ? ever : touch).push({ storeSet, windowS, item: action });
-  }
-  const tally = table.tallies.map((look, item) => ({ storeSet: look.storeSet, windowS: look.windowS, item }));
-  const windowS = distinctWindows([...touch, ...count, ...tally]);
+  const windowS = distinctWindows([...table.counters, ...table.tallies]);
   const rankOf = new Map(windowS.map((window, rank) => [window, rank]));
-  const list = (items: readonly Item[]): WindowedList => windowedList(items, rankOf, stores, storeLimit);
-  const everList = list(ever);
   return {
     storeLimit,
-    everStart: everList.start,
-    everAction: everList.item,
-    everAllAction: everList.allItem,
     windowS: shareFloat64(windowS),
-    touch: list(touch),
-    count: list(count),
-    counterThreshold: shareUint32(threshold),
-    counterAction: shareUint32(counterAction),
-    tally: list(tally),
+    ...buildLookLists(table.counters, { rankOf, stores, storeLimit, actionOf }),
+    tally: tallyList(table.tallies, rankOf, stores, storeLimit),
     ...tallyColumns(table, actionOf),
   };
 }
@@ -64,42 +40,48 @@ export function buildOrderIndex(
 function distinctWindows(looks: readonly Look[]): number[] {
   const windows = new Set([Number.POSITIVE_INFINITY]);
   for (const look of looks) windows.add(look.windowS);
+  if (windows.size > WINDOWS_MAX) {
+    throw new CoterieError(
+      'DEFINITION_TOO_LARGE',
+      `expected at most ${WINDOWS_MAX} different windows over all segments, found ${windows.size}`,
+      { expected: WINDOWS_MAX, found: windows.size },
+    );
+  }
   return [...windows].sort((a, b) => (a === b ? 0 : b - a));
 }
 
-function windowedList(
-  items: readonly Item[],
+function tallyList(
+  tallies: readonly Look[],
   rankOf: ReadonlyMap<number, number>,
   stores: StoreSets,
   storeLimit: number,
 ): WindowedList {
-  const ranks = Uint32Array.from(items, (item) => rankOf.get(item.windowS)!);
+  const ranks = Uint32Array.from(tallies, (tally) => rankOf.get(tally.windowS)!);
   // Longest window first; the counting sort below keeps this order within each store.
-  const byRank = Uint32Array.from(items, (_, index) => index).sort((a, b) => ranks[a]! - ranks[b]! || a - b);
+  const byRank = Uint32Array.from(tallies, (_, index) => index).sort(
+    (a, b) => ranks[a]! - ranks[b]! || a - b,
+  );
   const store = new Uint32List();
   const item = new Uint32List();
-  const window = new Uint32List();
   const allItem = new Uint32List();
-  const allWindow = new Uint32List();
-  for (const index of byRank) {
-    const { storeSet, item: number } = items[index]!;
+  for (const tally of byRank) {
+    const { storeSet } = tallies[tally]!;
     if (storeSet === ALL_STORES) {
-      allItem.push(number);
-      allWindow.push(ranks[index]!);
+      allItem.push(tally);
       continue;
     }
     for (const storeNo of stores.stores(storeSet)) {
       store.push(storeNo);
-      item.push(number);
-      window.push(ranks[index]!);
+      item.push(tally);
     }
   }
   const order = csrOrder(store.view(), storeLimit);
+  const arranged = arrange(order, item.view());
   return {
     start: order.start,
-    window: arrange(order, window.view()),
-    item: arrange(order, item.view()),
-    allWindow: shareUint32(allWindow.view()),
+    window: shareUint32(arranged.map((tally) => ranks[tally]!)),
+    item: arranged,
+    allWindow: shareUint32(allItem.view().map((tally) => ranks[tally]!)),
     allItem: shareUint32(allItem.view()),
   };
 }

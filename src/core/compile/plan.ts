@@ -8,38 +8,47 @@
  */
 
 /**
- * What happens when a condition is found to hold: 2 bits of kind, and an operand above them. Idempotent,
+ * What happens when a condition is found to hold: 3 bits of kind, and an operand above them. Idempotent,
  * so that an index may lead to the same one several times for one customer.
+ *
+ * Most segments are "any of these conditions, and none of those": a bit raised by the first, and
+ * suppressed by the second, in sets of bits that fit the innermost cache.
  */
 export const ACTION = {
-  /** The condition alone decides its only segment: operand is the segment's place; it is an exception. */
-  decide: 0,
-  /** Sets one bit in the mask of the condition's only segment: operand is place × 8 + bit. */
-  mark: 1,
-  /** Several segments, or a large one, use it: operand is the number of the shared condition. */
-  share: 2,
+  /** Operand is a segment's place: it is an exception, unless it is suppressed. */
+  raise: 0,
+  /** Operand is a segment's place: it is no exception, whatever raises it. */
+  suppress: 1,
+  /** Sets one bit in a segment's mask, and looks its table up: operand is place × 8 + bit. */
+  mark: 2,
+  /** Several segments use it: operand is the number of the shared condition. */
+  share: 3,
   /** In lists of uses only: operand is the place of a segment with a program. */
-  run: 3,
+  run: 4,
 } as const;
+
+/** Bits of the kind in an action. */
+export const ACTION_BITS = 3;
 
 /** Conditions that the customer's orders decide, reached from the stores of the orders. */
 export interface OrderIndex {
-  /** Store numbers from here on are in no list. */
+  /** Store numbers from here on have no list. */
   readonly storeLimit: number;
-  /** Store → actions of conditions that one order at any time makes true. */
-  readonly everStart: Uint32Array;
-  readonly everAction: Uint32Array;
-  /** The same for rules over all stores, where an order without a store counts too. */
-  readonly everAllAction: Uint32Array;
-
   /** Distinct windows, longest first; entry 0 is Infinity, "ever". Seconds. */
   readonly windowS: Float64Array;
-  /** Store → actions that one order in a window causes, longest window first: an old order stops early. */
-  readonly touch: WindowedList;
-  /** Store → counters of orders in a window. */
-  readonly count: WindowedList;
-  /** By counter: so many orders, at least 2, cause the action. */
-  readonly counterThreshold: Uint32Array;
+  /**
+   * Store → its list in `look`, in one piece, since the time goes into cache misses:
+   *
+   *     ever, touches, counts        how many entries of each kind follow
+   *     ever × (action)              caused by one order at any time
+   *     touches × (window, action)   caused by one order in a window, longest window first
+   *     counts × (window + threshold × 65536, counter)   counters of orders in a window, longest first
+   */
+  readonly lookStart: Uint32Array;
+  readonly look: Uint32Array;
+  /** The list of rules over all stores, where orders without a store count too. */
+  readonly lookAll: Uint32Array;
+  /** By counter: what its threshold causes. */
   readonly counterAction: Uint32Array;
 
   /** Store → tallies: count, sum, minimum and maximum of the orders in a window that pass a filter. */
@@ -94,6 +103,8 @@ export interface TraitIndex {
 export interface Plan {
   /** Segment numbers, ascending. Everywhere below a segment is its index in here, its place. */
   readonly segmentNos: Uint32Array;
+  /** Whether every place is its segment's number, so that none has to be looked up. */
+  readonly isDense: boolean;
   /** By place: whether a customer without facts is in it. */
   readonly defaults: Uint8Array;
   readonly orders: OrderIndex;
@@ -120,5 +131,8 @@ export interface Plan {
 
 /** Most conditions that a truth table of 64 bits can have. */
 export const TABLE_CONDITIONS_MAX = 6;
-/** Places have 27 bits in an action. */
-export const SEGMENTS_MAX = 1 << 27;
+/** Places have 26 bits in an action. */
+export const SEGMENTS_MAX = 1 << 26;
+/** Windows and thresholds have 16 bits each in a list. */
+export const WINDOWS_MAX = 0xffff;
+export const THRESHOLD_MAX = 0xffff;

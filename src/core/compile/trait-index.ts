@@ -2,8 +2,8 @@
 import type { FactDictionary } from '../engine/engine.ts';
 import type { ConditionTable } from './condition-table.ts';
 import { arrange, csrOrder, sharedFloat64, sharedUint32, Uint32List } from './csr.ts';
-import type { ActionOf } from './order-index.ts';
 import type { TraitIndex } from './plan.ts';
+import type { ActionOf } from './uses.ts';
 
 export function buildTraitIndex(
   table: ConditionTable,

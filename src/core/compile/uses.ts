@@ -3,7 +3,14 @@
  * condition holds. Most conditions have one use, and then no list is needed: the action names it.
  */
 import { arrange, csrOrder, Uint32List } from './csr.ts';
-import { ACTION, type Plan } from './plan.ts';
+import type { TruthTable } from './expression.ts';
+import { ACTION, ACTION_BITS, type Plan } from './plan.ts';
+
+const SCALE = 1 << ACTION_BITS;
+const KIND = SCALE - 1;
+
+/** Condition → action; undefined for one that no segment's membership depends on. */
+export type ActionOf = (condition: number) => number | undefined;
 
 export class Uses {
   readonly #condition = new Uint32List();
@@ -14,14 +21,12 @@ export class Uses {
     for (const condition of conditions) this.#add(condition, ACTION.run, place);
   }
 
-  /** @param exceptions - Low word of the segment's table: with one condition, bit 1 decides. */
-  addSmall(conditions: readonly number[], place: number, exceptions: number): void {
-    if (conditions.length === 1) {
-      if ((exceptions >>> 1) & 1) this.#add(conditions[0]!, ACTION.decide, place);
-      return;
-    }
+  /** @param exceptions - The segment's table: bit k is 1 where mask k differs from the default. */
+  addSmall(conditions: readonly number[], place: number, exceptions: TruthTable): void {
+    const roles = rolesOf(exceptions, conditions.length);
     conditions.forEach((condition, bit) => {
-      this.#add(condition, ACTION.mark, place * 8 + bit);
+      if (roles === undefined) this.#add(condition, ACTION.mark, place * 8 + bit);
+      else if (roles[bit] !== undefined) this.#add(condition, roles[bit], place);
     });
   }
 
@@ -30,7 +35,7 @@ export class Uses {
    * @returns By condition its action, undefined without uses; and the lists of the shared ones.
    */
   resolve(conditions: number): {
-    readonly actionOf: (condition: number) => number | undefined;
+    readonly actionOf: ActionOf;
     readonly lists: Pick<Plan, 'sharedStart' | 'sharedAction'>;
   } {
     const condition = this.#condition.view();
@@ -44,13 +49,13 @@ export class Uses {
     for (let number = 0; number < conditions; number++) {
       const uses = byCondition.subarray(order.start[number]!, order.start[number + 1]!);
       if (uses.length === 0) actions.push(undefined);
-      else if (uses.length === 1 && (uses[0]! & 3) !== ACTION.run) actions.push(uses[0]!);
+      else if (uses.length === 1 && (uses[0]! & KIND) !== ACTION.run) actions.push(uses[0]!);
       else {
         for (const use of uses) {
           sharedOf.push(shared);
           sharedAction.push(use);
         }
-        actions.push((shared++ * 4 + ACTION.share) >>> 0);
+        actions.push((shared++ * SCALE + ACTION.share) >>> 0);
       }
     }
     const sharedOrder = csrOrder(sharedOf.view(), shared);
@@ -62,6 +67,28 @@ export class Uses {
 
   #add(condition: number, kind: number, operand: number): void {
     this.#condition.push(condition);
-    this.#action.push((operand * 4 + kind) >>> 0);
+    this.#action.push((operand * SCALE + kind) >>> 0);
   }
+}
+
+type Role = typeof ACTION.raise | typeof ACTION.suppress | undefined;
+
+/**
+ * The roles of conditions in a table that says "any of these, and none of those"; a condition that makes
+ * no difference has none. Undefined for a table that says something else.
+ */
+function rolesOf(table: TruthTable, conditions: number): Role[] | undefined {
+  const isException = (mask: number): boolean =>
+    (((mask < 32 ? table.low : table.high) >>> (mask & 31)) & 1) === 1;
+  const bits = Array.from({ length: conditions }, (_, bit) => 1 << bit);
+  const raising = bits.filter((bit) => isException(bit));
+  const raised = raising[0];
+  const suppressing = bits.filter((bit) => raised !== undefined && !isException(raised | bit));
+  const raise = raising.reduce((mask, bit) => mask | bit, 0);
+  const suppress = suppressing.reduce((mask, bit) => mask | bit, 0);
+  for (let mask = 0; mask < 1 << conditions; mask++) {
+    const says = (mask & raise) !== 0 && (mask & suppress) === 0;
+    if (says !== isException(mask)) return undefined;
+  }
+  return bits.map((bit) => (bit & raise ? ACTION.raise : bit & suppress ? ACTION.suppress : undefined));
 }

@@ -59,25 +59,27 @@ export class Evaluator {
 
 /** Reads the bits back in ascending order, clears them, and counts. Returns how many there were. */
 function collectExceptions(plan: Plan, scratch: Scratch, counts: Uint32Array): number {
-  const { exceptionBit, exceptionWord, exceptions } = scratch;
-  const { segmentNos } = plan;
+  const { raised, suppressed, touchedWord, exceptions } = scratch;
+  const { segmentNos, isDense } = plan;
   let found = 0;
-  for (let top = 0; top < exceptionWord.length; top++) {
-    let words = exceptionWord[top]!;
+  for (let top = 0; top < touchedWord.length; top++) {
+    let words = touchedWord[top]!;
     if (words === 0) continue;
-    exceptionWord[top] = 0;
+    touchedWord[top] = 0;
     while (words !== 0) {
       const word = (top << 5) + 31 - Math.clz32(words & -words);
       words &= words - 1;
-      let bits = exceptionBit[word]!;
-      exceptionBit[word] = 0;
+      let bits = raised[word]! & ~suppressed[word]!;
+      raised[word] = 0;
+      suppressed[word] = 0;
       while (bits !== 0) {
         const place = (word << 5) + 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
         counts[place]!++;
-        exceptions[found++] = segmentNos[place]!;
+        exceptions[found++] = place;
       }
     }
   }
+  if (!isDense) for (let i = 0; i < found; i++) exceptions[i] = segmentNos[exceptions[i]!]!;
   return found;
 }

@@ -3,18 +3,32 @@
  * once for a plan. Nothing is cleared between customers: an entry counts only if it carries the current
  * customer's epoch. What is read together lies together, since the time goes into cache misses.
  */
-import { ACTION, type Plan } from '../compile/plan.ts';
+import { ACTION, ACTION_BITS, type Plan } from '../compile/plan.ts';
 import { runProgram } from '../compile/program.ts';
 
-/** A segment's state holds the epoch above the 6 bits of its mask. */
+/** A segment's state holds the epoch above the 6 bits of its mask; a counter's above 16 bits of orders. */
 const MASK_BITS = 6;
 const MASK = (1 << MASK_BITS) - 1;
+const COUNT_BITS = 16;
+const COUNT_MAX = (1 << COUNT_BITS) - 1;
 const EPOCH_MAX = 2 ** (32 - MASK_BITS) - 1;
+const COUNT_EPOCH_MAX = 2 ** (32 - COUNT_BITS) - 1;
+const KIND = (1 << ACTION_BITS) - 1;
 
 export class Scratch {
   readonly #plan: Plan;
   /** The current customer; entries of other epochs are as if absent. From 1. */
   epoch = 0;
+  /**
+   * Sets of bits by place: exceptions, those that are none whatever raises them, and one bit for each
+   * word that may have any of either. All 0 between customers.
+   */
+  readonly raised: Uint32Array;
+  readonly suppressed: Uint32Array;
+  readonly touchedWord: Uint32Array;
+  /** The exceptions of the customer, as ascending segment numbers. */
+  readonly exceptions: Uint32Array;
+
   /** By place, pairs: epoch and mask of the conditions that hold; low word of the exception table. */
   readonly #segment: Uint32Array;
   /** Shared condition i holds if its epoch is the current one. */
@@ -23,14 +37,10 @@ export class Scratch {
   readonly #large: Uint32Array;
   #largeCount = 0;
   readonly #stack: Uint8Array;
-  /** Exceptions as a set of bits by place, and one bit for each word that may have any. 0 in between. */
-  readonly exceptionBit: Uint32Array;
-  readonly exceptionWord: Uint32Array;
-  /** The exceptions of the customer, as ascending segment numbers. */
-  readonly exceptions: Uint32Array;
 
-  /** By counter, fours: epoch, orders, threshold, action. */
-  readonly counter: Uint32Array;
+  /** By counter: an epoch of its own and the orders counted, at most 65,535. */
+  readonly #counter: Uint32Array;
+  #countEpoch = 0;
   readonly tallyEpoch: Uint32Array;
   readonly tallyCount: Float64Array;
   readonly tallySumE4: Float64Array;
@@ -42,6 +52,10 @@ export class Scratch {
   constructor(plan: Plan) {
     this.#plan = plan;
     const segments = plan.segmentNos.length;
+    this.raised = new Uint32Array((segments + 31) >>> 5);
+    this.suppressed = new Uint32Array(this.raised.length);
+    this.touchedWord = new Uint32Array((this.raised.length + 31) >>> 5);
+    this.exceptions = new Uint32Array(segments);
     this.#segment = new Uint32Array(segments * 2);
     for (let place = 0; place < segments; place++) this.#segment[place * 2 + 1] = plan.exceptionLow[place]!;
     this.#sharedEpoch = new Uint32Array(plan.sharedStart.length - 1);
@@ -49,15 +63,7 @@ export class Scratch {
     this.#largeEpoch = new Uint32Array(large);
     this.#large = new Uint32Array(large);
     this.#stack = new Uint8Array(plan.program.length + 1);
-    this.exceptionBit = new Uint32Array((segments + 31) >>> 5);
-    this.exceptionWord = new Uint32Array((this.exceptionBit.length + 31) >>> 5);
-    this.exceptions = new Uint32Array(segments);
-    const { counterThreshold, counterAction } = plan.orders;
-    this.counter = new Uint32Array(counterAction.length * 4);
-    for (let i = 0; i < counterAction.length; i++) {
-      this.counter[i * 4 + 2] = counterThreshold[i]!;
-      this.counter[i * 4 + 3] = counterAction[i]!;
-    }
+    this.#counter = new Uint32Array(plan.orders.counterAction.length);
     const tallies = plan.orders.tallyCurrency.length;
     this.tallyEpoch = new Uint32Array(tallies);
     this.tallyCount = new Float64Array(tallies);
@@ -67,20 +73,29 @@ export class Scratch {
     this.touchedTally = new Uint32Array(tallies);
   }
 
-  /** Forgets the last customer, in constant time but for one in 67 million. */
+  /** Forgets the last customer; clears what carries epochs only when they run out. */
   nextCustomer(): void {
     this.touchedTallies = 0;
     this.#largeCount = 0;
     if (this.epoch === EPOCH_MAX) this.#forgetEpochs();
     this.epoch++;
+    if (this.#countEpoch === COUNT_EPOCH_MAX) {
+      this.#counter.fill(0);
+      this.#countEpoch = 0;
+    }
+    this.#countEpoch++;
   }
 
   /** Does what follows from a condition that holds; see `ACTION`. Doing it again changes nothing. */
   act(action: number): void {
-    const operand = action >>> 2;
-    switch (action & 3) {
-      case ACTION.decide:
-        this.#except(operand);
+    const operand = action >>> ACTION_BITS;
+    switch (action & KIND) {
+      case ACTION.raise:
+        this.#raise(operand);
+        return;
+      case ACTION.suppress:
+        this.suppressed[operand >>> 5]! |= 1 << (operand & 31);
+        this.touchedWord[operand >>> 10]! |= 1 << ((operand >>> 5) & 31);
         return;
       case ACTION.mark:
         this.#mark(operand >>> 3, 1 << (operand & 7));
@@ -95,6 +110,16 @@ export class Scratch {
     }
   }
 
+  /** Adds orders to a counter, and acts when it reaches its threshold (at most 65,535). */
+  count(counter: number, orders: number, threshold: number): void {
+    const state = this.#counter[counter]!;
+    const before = state >>> COUNT_BITS === this.#countEpoch ? state & COUNT_MAX : 0;
+    if (before >= threshold) return;
+    const after = Math.min(before + orders, COUNT_MAX);
+    this.#counter[counter] = (this.#countEpoch << COUNT_BITS) | after;
+    if (after >= threshold) this.act(this.#plan.orders.counterAction[counter]!);
+  }
+
   /** Runs the programs of the large segments that were touched; after the last fact of a customer. */
   decideLarge(): void {
     const { program, programStart, defaults } = this.#plan;
@@ -103,13 +128,13 @@ export class Scratch {
       const from = programStart[place]!;
       const to = programStart[place + 1]!;
       const isMember = runProgram(program, from, to, this.#sharedEpoch, this.epoch, this.#stack);
-      if (isMember !== (defaults[place] === 1)) this.#except(place);
+      if (isMember !== (defaults[place] === 1)) this.#raise(place);
     }
   }
 
-  #except(place: number): void {
-    this.exceptionBit[place >>> 5]! |= 1 << (place & 31);
-    this.exceptionWord[place >>> 10]! |= 1 << ((place >>> 5) & 31);
+  #raise(place: number): void {
+    this.raised[place >>> 5]! |= 1 << (place & 31);
+    this.touchedWord[place >>> 10]! |= 1 << ((place >>> 5) & 31);
   }
 
   /** Adds a condition to a segment's mask, and looks its table up again. */
@@ -121,8 +146,8 @@ export class Scratch {
     if (mask === before) return;
     this.#segment[slot] = (this.epoch << MASK_BITS) | mask;
     const table = mask < 32 ? this.#segment[slot + 1]! : this.#plan.exceptionHigh[place]!;
-    if ((table >>> (mask & 31)) & 1) this.#except(place);
-    else this.exceptionBit[place >>> 5]! &= ~(1 << (place & 31));
+    if ((table >>> (mask & 31)) & 1) this.#raise(place);
+    else this.raised[place >>> 5]! &= ~(1 << (place & 31));
   }
 
   #share(shared: number): void {
@@ -136,7 +161,6 @@ export class Scratch {
   #forgetEpochs(): void {
     this.epoch = 0;
     for (let slot = 0; slot < this.#segment.length; slot += 2) this.#segment[slot] = 0;
-    for (let slot = 0; slot < this.counter.length; slot += 4) this.counter[slot] = 0;
     this.#sharedEpoch.fill(0);
     this.#largeEpoch.fill(0);
     this.tallyEpoch.fill(0);
