@@ -9,18 +9,13 @@
 
 import type { CustomerFacts, OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
 import type { CustomerBatch } from '../../model/membership.ts';
+import type { FactBatch, ScanColumns } from './fact-batch.ts';
+import type { LiveFacts } from './live-facts.ts';
+
+export type { FactBatch, ScanColumns } from './fact-batch.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
 export type RowNo = number;
-
-/** Which columns of orders a scan must bring. Customer, store and time always come. */
-export interface ScanColumns {
-  /** Default true. Without them only traits come, for conditions on nothing else. */
-  readonly orders?: boolean;
-  /** Total, discount and currency, for conditions on amounts. */
-  readonly amounts: boolean;
-  readonly traits: boolean;
-}
 
 export interface ScanRequest {
   readonly columns: ScanColumns;
@@ -35,33 +30,6 @@ export interface ScanRequest {
   readonly stores?: Uint32Array;
   /** Aim at this many orders a batch; a customer is never split over batches. Default 262,144. */
   readonly batchOrders?: number;
-}
-
-/**
- * The facts of some customers, whole: ascending by customer, then store, then time. Only orders that
- * count (latest version, not cancelled or refunded), whatever their time. All arrays view shared
- * memory, so a batch is handed to a worker without a copy. Arrays may be longer than the count.
- */
-export interface FactBatch {
-  readonly orderCount: number;
-  readonly customerNo: Uint32Array;
-  /** 0 where the order has no store. */
-  readonly storeNo: Uint32Array;
-  /** Seconds since 1970. */
-  readonly orderedAt: Uint32Array;
-  /** Whole ten-thousandths in a float64; present when asked for. */
-  readonly totalE4?: Float64Array;
-  readonly discountE4?: Float64Array;
-  readonly currencyNo?: Uint16Array;
-  /** Traits in the same range of customers, ascending by customer, then name. 0 when not asked for. */
-  readonly traitCount: number;
-  readonly traitCustomerNo?: Uint32Array;
-  readonly traitNameNo?: Uint32Array;
-  readonly traitValueNo?: Uint32Array;
-  /** The value as a number, NaN where it does not read as one. */
-  readonly traitNumber?: Float64Array;
-  /** Gives the memory back to the scan; the batch must not be read after. */
-  release(): void;
 }
 
 /** All known stores, for resolving store sets: index i is store number i + 1. */
@@ -162,5 +130,10 @@ export interface Engine {
   customerIds(customerNos: Uint32Array): Promise<string[]>;
   /** One customer's facts in words, for the naive evaluator, explanations and people. */
   customerFacts(customerId: string, knownAt?: number): Promise<CustomerFacts>;
+  /**
+   * Facts kept ready by customer, at the last batch. A driver may have to prepare them first, which takes
+   * one pass over all facts. One at a time; close it before the engine.
+   */
+  openLiveFacts(progress?: Progress): Promise<LiveFacts>;
   close(): Promise<void>;
 }

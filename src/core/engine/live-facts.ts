@@ -8,7 +8,7 @@
  * so a tick that failed is simply done again.
  */
 import type { CustomerBatch } from '../../model/membership.ts';
-import type { FactBatch, ScanColumns } from './engine.ts';
+import type { FactBatch, ScanColumns } from './fact-batch.ts';
 
 export interface LiveFacts {
   /** The mark: facts of this batch and before are in, none of later ones. */

@@ -13,6 +13,7 @@ import type {
   ScanRequest,
   StoreTable,
 } from '../engine.ts';
+import type { LiveFacts } from '../live-facts.ts';
 import { compact } from './compact.ts';
 import type { DuckDbDatabase } from './database.ts';
 import { importFile } from './import-file.ts';
@@ -84,6 +85,12 @@ export class DuckDbEngine implements Engine {
   /** Folds the tail of recent orders into the sorted base. Imports do it when the tail has grown large. */
   compact(): Promise<void> {
     return compact(this.#database);
+  }
+
+  async openLiveFacts(progress: Progress = () => {}): Promise<LiveFacts> {
+    // Loaded when needed: LMDB is of no use to a command that only reads or writes facts.
+    const { openLiveFacts } = await import('./ledger/duckdb-live-facts.ts');
+    return openLiveFacts(this.#database, { progress });
   }
 
   close(): Promise<void> {

@@ -59,7 +59,7 @@ export function affectedCustomers(
   after: number,
   upTo: number,
 ): Promise<Uint32Array> {
-  const received = ['customer', 'trait', 'order_base', 'order_tail', 'order_archive']
+  const received = ['customer', 'customer_erasure', 'trait', 'order_base', 'order_tail', 'order_archive']
     .map((table) => `SELECT customer_no FROM ${table} WHERE batch_no > $1 AND batch_no <= $2`)
     .join(' UNION ');
   return readNumbers(

@@ -14,6 +14,8 @@ import type {
   ScanRequest,
   StoreTable,
 } from '../engine.ts';
+import type { LiveFacts } from '../live-facts.ts';
+import { openMemoryLiveFacts } from './memory-live-facts.ts';
 
 /** A fact and the batch that brought it. */
 interface Received<T> {
@@ -161,6 +163,10 @@ export class MemoryEngine implements Engine {
       orders: own(latest(this.#orders, orderKey, knownAt)),
       traits: new Map(own(latest(this.#traits, traitKey, knownAt)).map((trait) => [trait.name, trait.value])),
     };
+  }
+
+  openLiveFacts(): Promise<LiveFacts> {
+    return openMemoryLiveFacts(this);
   }
 
   async close(): Promise<void> {}

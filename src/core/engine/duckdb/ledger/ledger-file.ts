@@ -11,8 +11,7 @@
  * it was closed (and synced then), or if the machine has not been started anew since it was opened.
  */
 import { strict as assert } from 'node:assert';
-import { open as openFile, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open as openFile, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { CoterieError } from '../../../../model/error.ts';
