@@ -120,6 +120,12 @@ export const ERROR_CATALOGUE = {
     'A calculation is already running',
     'Wait until it ends; GET /v1/calculations tells.',
   ),
+  CALCULATION_SUPERSEDED: row(
+    409,
+    true,
+    'A tick was calculated on top of memberships that are no longer served',
+    'Nothing: the next tick starts from what is served now.',
+  ),
   CALCULATION_NOT_FOUND: row(
     404,
     false,
@@ -150,6 +156,25 @@ export const ERROR_CATALOGUE = {
     'A row is bad and --strict was asked for',
     'Correct the row named, or import without --strict: bad rows are then set aside.',
   ),
+  INGEST_OVERLOADED: row(
+    429,
+    true,
+    'Facts arrive faster than they can be made durable',
+    'Send the same rows again after the time in Retry-After; none of this request were taken.',
+  ),
+  CHANGES_EXPIRED: row(
+    410,
+    false,
+    'The changes after this position are no longer kept',
+    'Read what is served now (segments and their members), then follow changes from the oldest position, which is in the details.',
+  ),
+  WEBHOOK_INVALID: row(
+    400,
+    false,
+    'A webhook is not as it must be',
+    'Correct the field named; see the guide about streaming.',
+  ),
+  WEBHOOK_NOT_FOUND: row(404, false, 'No such webhook', 'GET /v1/webhooks lists them.'),
   DATA_FOLDER_MISSING: row(
     500,
     false,

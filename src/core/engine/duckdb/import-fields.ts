@@ -3,6 +3,7 @@
  * Every field is text or NULL, and an empty one is NULL: the source has no such fact.
  */
 import { ID_BYTES_MAX } from '../../../model/fact.ts';
+import { FACT_REASON, TRAIT_BYTES_MAX } from '../../../model/fact-reason.ts';
 import type { FactSource } from '../engine.ts';
 import type { ColumnPlan } from './import-columns.ts';
 import { STATUS_NO } from './put.ts';
@@ -36,8 +37,6 @@ const MOMENT_SHAPE =
   '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][01][0-9](:?[0-5][0-9])?)?)?';
 const AMOUNT_SHAPE = '-?[0-9]+([.][0-9]+)?';
 const AMOUNT_EXACT = '-?[0-9]{1,9}([.][0-9]{1,4}0*)?';
-/** More digits than these only ever come of a column that holds something else. */
-const TRAIT_BYTES_MAX = 4096;
 
 /** A CASE that gives the first reason that applies. */
 function firstReason(checks: readonly (readonly [condition: string, reason: string])[]): string {
@@ -47,11 +46,11 @@ function firstReason(checks: readonly (readonly [condition: string, reason: stri
 type Check = readonly [condition: string, reason: string];
 
 function idChecks(text: string, name: string, needed: boolean): Check[] {
-  const missing: Check[] = needed ? [[`${text} IS NULL`, `no ${name}`]] : [];
+  const missing: Check[] = needed ? [[`${text} IS NULL`, FACT_REASON.missingId(name)]] : [];
   return [
     ...missing,
-    [`strlen(${text}) > ${ID_BYTES_MAX}`, `${name} longer than ${ID_BYTES_MAX} bytes`],
-    [`regexp_matches(${text}, '[\\x00-\\x1f\\x7f]')`, `${name} with control characters`],
+    [`strlen(${text}) > ${ID_BYTES_MAX}`, FACT_REASON.tooLong(name)],
+    [`regexp_matches(${text}, '[\\x00-\\x1f\\x7f]')`, FACT_REASON.controlCharacters(name)],
   ];
 }
 
@@ -65,8 +64,8 @@ function momentValue(text: string): string {
 
 function momentChecks(text: string, value: string, name: string): Check[] {
   return [
-    [`${text} IS NOT NULL AND ${value} IS NULL`, `unreadable ${name}`],
-    [`${value} NOT BETWEEN 0 AND 4294967295`, `${name} outside 1970 to 2106`],
+    [`${text} IS NOT NULL AND ${value} IS NULL`, FACT_REASON.unreadableDate(name)],
+    [`${value} NOT BETWEEN 0 AND 4294967295`, FACT_REASON.dateOutside(name)],
   ];
 }
 
@@ -76,9 +75,9 @@ function amountChecks(text: string, name: string): Check[] {
   // The first part fails for nearly all rows, and then nothing more is looked at.
   const inexact = `NOT regexp_full_match(${text}, '${AMOUNT_EXACT}')`;
   return [
-    [`${inexact} AND NOT regexp_full_match(${text}, '${AMOUNT_SHAPE}')`, `${name} is not a number`],
-    [`${inexact} AND regexp_matches(${text}, '^-?0*[0-9]{10}')`, `${name} of a billion or more`],
-    [inexact, `${name} with more than 4 places`],
+    [`${inexact} AND NOT regexp_full_match(${text}, '${AMOUNT_SHAPE}')`, FACT_REASON.notNumber(name)],
+    [`${inexact} AND regexp_matches(${text}, '^-?0*[0-9]{10}')`, FACT_REASON.tooLarge(name)],
+    [inexact, FACT_REASON.inexact(name)],
   ];
 }
 
@@ -98,10 +97,7 @@ export function checkFields(source: FactSource, plan: ColumnPlan): CheckedFields
   if (source === 'orders') return checkOrder();
   if (source === 'stores') return checkStore();
   const traits = [...plan.traits.keys()].map(
-    (_, i): Check => [
-      `strlen(trait_${i}) > ${TRAIT_BYTES_MAX}`,
-      `a trait longer than ${TRAIT_BYTES_MAX} bytes`,
-    ],
+    (_, i): Check => [`strlen(trait_${i}) > ${TRAIT_BYTES_MAX}`, FACT_REASON.traitTooLong],
   );
   return {
     derived: {},
@@ -153,20 +149,20 @@ function checkOrder(): CheckedFields {
       ...idChecks('customer_id', 'customer id', true),
       ...idChecks('order_id', 'order id', true),
       ...idChecks('store_id', 'store id', false),
-      ['ordered_at IS NULL', 'no date'],
+      ['ordered_at IS NULL', FACT_REASON.missingDate],
       ...momentChecks('ordered_at', 'ordered_at_s', 'date'),
       ...amountChecks('total', 'total'),
       ...amountChecks('discount', 'discount'),
-      ['discount_e4 < 0', 'negative discount'],
-      [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, 'currency is not a code'],
-      ['status_no IS NULL', 'unknown status'],
+      ['discount_e4 < 0', FACT_REASON.negativeDiscount],
+      [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, FACT_REASON.notCurrency],
+      ['status_no IS NULL', FACT_REASON.unknownStatus],
     ]),
   };
 }
 
 function checkStore(): CheckedFields {
   const attributes = ['brand', 'city', 'category', 'tags'].map(
-    (name): Check => [`strlen(${name}) > ${ID_BYTES_MAX}`, `${name} longer than ${ID_BYTES_MAX} bytes`],
+    (name): Check => [`strlen(${name}) > ${ID_BYTES_MAX}`, FACT_REASON.tooLong(name)],
   );
   return {
     derived: { opened_at_s: momentValue('opened_at'), closed_at_s: momentValue('closed_at') },

@@ -1,0 +1,30 @@
+/**
+ * Why a row of facts is set aside, in words: the same from files, from HTTP and from wherever else facts
+ * come, so that reasons can be counted together.
+ */
+import { ID_BYTES_MAX } from './fact.ts';
+
+/** Most bytes of a trait's value: more only ever come of a column that holds something else. */
+export const TRAIT_BYTES_MAX = 4096;
+
+/** `name` is the field in words: `customer id`, `opening date`, `total`. */
+export const FACT_REASON = {
+  notObject: 'not a JSON object',
+  missingId: (name: string) => `no ${name}`,
+  tooLong: (name: string) => `${name} longer than ${ID_BYTES_MAX} bytes`,
+  controlCharacters: (name: string) => `${name} with control characters`,
+  /** Text that UTF-8 cannot write: JSON can bring it, a file cannot. */
+  halfCharacter: (name: string) => `${name} with half a character`,
+  /** An object or a list where text was expected, or a number that JSON has rounded. */
+  notText: (name: string) => `${name} is not text`,
+  missingDate: 'no date',
+  unreadableDate: (name: string) => `unreadable ${name}`,
+  dateOutside: (name: string) => `${name} outside 1970 to 2106`,
+  notNumber: (name: string) => `${name} is not a number`,
+  tooLarge: (name: string) => `${name} of a billion or more`,
+  inexact: (name: string) => `${name} with more than 4 places`,
+  negativeDiscount: 'negative discount',
+  notCurrency: 'currency is not a code',
+  unknownStatus: 'unknown status',
+  traitTooLong: `a trait longer than ${TRAIT_BYTES_MAX} bytes`,
+} as const;
