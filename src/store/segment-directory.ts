@@ -15,11 +15,19 @@ export type Facet = 'owner' | 'tag' | 'type' | 'store';
 /** Positions in `entries`, ascending. */
 export type Positions = readonly number[] | Uint32Array;
 
-interface DirectoryIndex {
+export interface DirectoryIndex {
+  /** What positions are positions in: all entries, or those before the last changes. */
+  readonly entries: readonly SegmentEntry[];
   /** Active segments that hold customers without facts. */
   readonly defaultMembers: readonly number[];
   /** Active segments with this value of the facet; undefined if there are none. */
   positionsOf(facet: Facet, value: string): Positions | undefined;
+  /** Entries that came or changed since, ascending by number: in none of the lists above. */
+  readonly changed: readonly SegmentEntry[];
+  /** What store numbers stand for. */
+  readonly storeIds: readonly string[];
+  /** Whether the entry of this number among `entries` is no longer in force. */
+  isSuperseded(segmentNo: number): boolean;
 }
 
 /** An entry whose stores are given apart, as indexes into the builder's list of store ids. */
@@ -29,6 +37,8 @@ const indexes = new WeakMap<SegmentDirectory, DirectoryIndex>();
 
 /** Store numbers that are filled in between two pauses: some milliseconds of work. */
 const POSTINGS_PER_SLICE = 500_000;
+/** Entries that are handled between two pauses: some milliseconds of work. */
+const ENTRIES_PER_SLICE = 2_000;
 
 /** Collects entries, ascending by segment number, and makes the directory of them. */
 export class DirectoryBuilder {
@@ -92,7 +102,11 @@ export class DirectoryBuilder {
     }
     const storeNoOf = new Map(this.#storeIds.map((id, storeNo) => [id, storeNo]));
     const directory: SegmentDirectory = { byKey: this.#byKey, entries: this.#entries };
-    indexes.set(directory, {
+    setIndex(directory, {
+      entries: this.#entries,
+      changed: [],
+      storeIds: this.#storeIds,
+      isSuperseded: () => false,
       defaultMembers: this.#defaultMembers,
       positionsOf: (facet, value) => {
         if (facet !== 'store') return this.#facets.get(facetKey(facet, value));
@@ -135,7 +149,7 @@ function fillPositions(
  * loop: with a getter of its own on each, every entry has another hidden class and a check of 20
  * segments takes 46 µs longer. `stores` is therefore no own property, and a spread leaves it out.
  */
-class DirectoryEntry {
+export class DirectoryEntry {
   readonly segmentNo: number;
   readonly key: string;
   readonly defaultMember: boolean;
@@ -167,6 +181,11 @@ class DirectoryEntry {
     return this.#storeNos && Array.from(this.#storeNos, (storeNo) => this.#storeIds[storeNo]!);
   }
 
+  /** The same stores as numbers of another numbering. */
+  storeNosIn(numbering: StoreNumbering): Uint32Array | undefined {
+    return this.#storeNos && numbering.translate(this.#storeNos, this.#storeIds);
+  }
+
   toJSON(): object {
     const { stores } = this;
     return stores ? { ...this, stores } : { ...this };
@@ -179,6 +198,19 @@ export class StoreNumbering {
   readonly #numbers = new Map<string, number>();
   /** Segments of one store set may well bring the same array. */
   readonly #known = new WeakMap<readonly string[], Uint32Array>();
+  /** Lists of ids whose numbers here are their positions. */
+  readonly #same = new WeakSet<readonly string[]>();
+
+  /** @param ids - Stores that keep their positions as numbers. */
+  constructor(ids: readonly string[] = []) {
+    for (const id of ids) this.#numberOf(id);
+    this.#same.add(ids);
+  }
+
+  /** Numbers that stand for positions in `ids`, as numbers of this numbering; the same array where they agree. */
+  translate(storeNos: Uint32Array, ids: readonly string[]): Uint32Array {
+    return this.#same.has(ids) ? storeNos : storeNos.map((storeNo) => this.#numberOf(ids[storeNo]!));
+  }
 
   numbersOf(stores: readonly string[]): Uint32Array {
     const known = this.#known.get(stores);
@@ -197,20 +229,54 @@ export class StoreNumbering {
   }
 }
 
+/** Makes the directory of segments in any order; each yield is a moment to let other work pass. */
+export function* buildDirectory(
+  segments: Iterable<SegmentEntry>,
+  numbering = new StoreNumbering(),
+): Generator<void, SegmentDirectory> {
+  const entries = [...segments].sort((a, b) => a.segmentNo - b.segmentNo);
+  const storeNos: (Uint32Array | undefined)[] = [];
+  for (const [i, entry] of entries.entries()) {
+    storeNos.push(storeNosOf(entry, numbering));
+    if (i % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) yield;
+  }
+  const builder = new DirectoryBuilder(numbering.ids);
+  for (const [i, entry] of entries.entries()) {
+    builder.add(entry, storeNos[i]);
+    if (i % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) yield;
+  }
+  return yield* builder.finish();
+}
+
+function storeNosOf(entry: SegmentEntry, numbering: StoreNumbering): Uint32Array | undefined {
+  if (entry instanceof DirectoryEntry) return entry.storeNosIn(numbering);
+  return entry.stores && numbering.numbersOf(entry.stores);
+}
+
 /** Makes the directory of segments in any order, in one go. */
 export function directoryOf(segments: Iterable<SegmentEntry>): SegmentDirectory {
-  const numbering = new StoreNumbering();
-  const entries = [...segments].sort((a, b) => a.segmentNo - b.segmentNo);
-  const numbered = entries.map(
-    ({ stores, ...entry }) => [entry, stores && numbering.numbersOf(stores)] as const,
-  );
-  const builder = new DirectoryBuilder(numbering.ids);
-  for (const [entry, storeNos] of numbered) builder.add(entry, storeNos);
-  const finish = builder.finish();
+  return runToEnd(buildDirectory(segments));
+}
+
+/** What a generator returns, without a pause. */
+export function runToEnd<T>(steps: Generator<void, T>): T {
   for (;;) {
-    const step = finish.next();
+    const step = steps.next();
     if (step.done) return step.value;
   }
+}
+
+/** An entry of its own, in the one shape that entries of a directory have. */
+export function singleEntry({ stores, ...entry }: SegmentEntry): SegmentEntry {
+  return new DirectoryEntry(
+    entry,
+    stores && Uint32Array.from(stores, (_, i) => i),
+    stores ?? [],
+  ) as SegmentEntry;
+}
+
+export function setIndex(directory: SegmentDirectory, index: DirectoryIndex): void {
+  indexes.set(directory, index);
 }
 
 /** The index of a directory; made on the first use for one that no builder made. */

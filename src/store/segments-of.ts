@@ -5,7 +5,13 @@
  */
 import type { SegmentEntry } from '../model/membership.ts';
 import { decodeRow } from '../model/row.ts';
-import { type Facet, indexOf, type Positions, positionAfter } from './segment-directory.ts';
+import {
+  type DirectoryIndex,
+  type Facet,
+  indexOf,
+  type Positions,
+  positionAfter,
+} from './segment-directory.ts';
 import type { StoreView } from './store.ts';
 
 export interface SegmentsOfFilter {
@@ -41,10 +47,15 @@ export function segmentsOf(
 
 function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFilter): SegmentsOfAnswer {
   const exceptions = row === undefined ? [] : decodeRow(row);
-  const positions = shortestPositions(view, filter);
-  const candidates = positions
-    ? membersAmong(view.directory.entries, positions, exceptions, filter)
-    : allMembers(view, exceptions, filter);
+  const index = indexOf(view.directory);
+  const positions = shortestPositions(index, filter);
+  const listed = positions
+    ? membersAmong(index, positions, exceptions, filter)
+    : allMembers(index, exceptions, filter);
+  const candidates =
+    index.changed.length === 0
+      ? listed
+      : merge(inForce(index, listed), changedMembers(index, exceptions, filter));
   const entries: SegmentEntry[] = [];
   for (const entry of candidates) {
     if (!passes(entry, filter)) continue;
@@ -55,8 +66,7 @@ function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFi
 }
 
 /** Undefined without a filter, empty if nothing can pass. */
-function shortestPositions(view: StoreView, filter: SegmentsOfFilter): Positions | undefined {
-  const index = indexOf(view.directory);
+function shortestPositions(index: DirectoryIndex, filter: SegmentsOfFilter): Positions | undefined {
   let shortest: Positions | undefined;
   for (const facet of ['owner', 'tag', 'type', 'store'] satisfies Facet[]) {
     const value = filter[facet];
@@ -69,7 +79,7 @@ function shortestPositions(view: StoreView, filter: SegmentsOfFilter): Positions
 
 /** Walks the positions and the exceptions side by side: both ascend. */
 function* membersAmong(
-  entries: readonly SegmentEntry[],
+  { entries }: DirectoryIndex,
   positions: Positions,
   exceptions: readonly number[],
   filter: SegmentsOfFilter,
@@ -84,12 +94,10 @@ function* membersAmong(
 
 /** Merges the segments that are true by default and no exception with the exceptions that are false by default. */
 function* allMembers(
-  view: StoreView,
+  { entries, defaultMembers }: DirectoryIndex,
   exceptions: readonly number[],
   filter: SegmentsOfFilter,
 ): Generator<SegmentEntry> {
-  const { entries } = view.directory;
-  const { defaultMembers } = indexOf(view.directory);
   let at = firstAfter(defaultMembers, entries, filter);
   for (const segmentNo of exceptions) {
     if (filter.after !== undefined && segmentNo <= filter.after) continue;
@@ -105,6 +113,44 @@ function* allMembers(
     if (entry?.segmentNo === segmentNo && entry.status === 'active') yield entry;
   }
   while (at < defaultMembers.length) yield entries[defaultMembers[at++]!]!;
+}
+
+function* inForce(index: DirectoryIndex, entries: Iterable<SegmentEntry>): Generator<SegmentEntry> {
+  for (const entry of entries) if (!index.isSuperseded(entry.segmentNo)) yield entry;
+}
+
+/** Of the entries that changed lately, those that the customer is in. They are few: all are looked at. */
+function* changedMembers(
+  { changed }: DirectoryIndex,
+  exceptions: readonly number[],
+  filter: SegmentsOfFilter,
+): Generator<SegmentEntry> {
+  let at = 0;
+  for (
+    let i = filter.after === undefined ? 0 : positionAfter(changed, filter.after);
+    i < changed.length;
+    i++
+  ) {
+    const entry = changed[i]!;
+    while (at < exceptions.length && exceptions[at]! < entry.segmentNo) at++;
+    if (entry.status === 'active' && entry.defaultMember !== (exceptions[at] === entry.segmentNo))
+      yield entry;
+  }
+}
+
+/** Two lists, each ascending by segment number and without a number of the other, as one. */
+function* merge(one: Generator<SegmentEntry>, other: Generator<SegmentEntry>): Generator<SegmentEntry> {
+  let a = one.next();
+  let b = other.next();
+  while (!a.done || !b.done) {
+    if (b.done || (!a.done && a.value.segmentNo < b.value.segmentNo)) {
+      yield a.value;
+      a = one.next();
+    } else {
+      yield b.value;
+      b = other.next();
+    }
+  }
 }
 
 /** Index of the first of these positions whose entry comes after the page before. */

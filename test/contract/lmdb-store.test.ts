@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { storeContract } from './store-contract.ts';
+import { type StorePlace, storeContract } from './store-contract.ts';
+import { storeTickContract } from './store-tick-contract.ts';
 
-storeContract('LMDB', async () => {
+const open = async (): Promise<StorePlace> => {
   const folder = await mkdtemp(join(tmpdir(), 'coterie-lmdb-'));
   const opened: Store[] = [];
   const openAnother = async () => {
@@ -22,4 +23,7 @@ storeContract('LMDB', async () => {
       await rm(folder, { recursive: true, force: true });
     },
   };
-});
+};
+
+storeContract('LMDB', open);
+storeTickContract('LMDB', open);

@@ -63,11 +63,11 @@ const fails = (code: ErrorCode, words: RegExp) => (error: unknown) => {
 test('a folder of a newer version is refused, for reading and for loading', async (t) => {
   const folder = await loadedFolder(t);
   const store = await openLmdbStore({ folder });
-  await writeFile(join(folder, 'CURRENT'), JSON.stringify({ format: 2, something: 'else' }));
-  await assert.rejects(openLmdbStore({ folder }), fails('DATA_FOLDER_NEWER', /has format 2.*up to 1/));
-  await assert.rejects(openLmdbStore({ folder, readOnly: true }), fails('DATA_FOLDER_NEWER', /format 2/));
-  await assert.rejects(store.refresh(), fails('DATA_FOLDER_NEWER', /format 2/));
-  await assert.rejects(store.beginLoad(), fails('DATA_FOLDER_NEWER', /format 2/));
+  await writeFile(join(folder, 'CURRENT'), JSON.stringify({ format: 9, something: 'else' }));
+  await assert.rejects(openLmdbStore({ folder }), fails('DATA_FOLDER_NEWER', /has format 9.*up to 2/));
+  await assert.rejects(openLmdbStore({ folder, readOnly: true }), fails('DATA_FOLDER_NEWER', /format 9/));
+  await assert.rejects(store.refresh(), fails('DATA_FOLDER_NEWER', /format 9/));
+  await assert.rejects(store.beginLoad(), fails('DATA_FOLDER_NEWER', /format 9/));
   checkMarked(store.view()!, 100, 1);
   assert(!existsSync(join(folder, 'LOCK')), 'a load that did not begin holds no lock');
   await store.close();

@@ -20,6 +20,7 @@ import {
 import { checkSpace, toStoreError } from './lmdb-error.ts';
 import {
   type BinaryDatabase,
+  CHANGE_DATABASE,
   CUSTOMER_DATABASE,
   CUSTOMER_KEY_ENCODER,
   FORMAT_VERSION,
@@ -50,17 +51,24 @@ interface Databases {
   readonly customer: BinaryDatabase<string>;
   readonly row: BinaryDatabase<number>;
   readonly pages: Readonly<Record<(typeof PAGE_DATABASES)[number], BinaryDatabase<number>>>;
+  /** Left empty: for ticks. */
+  readonly change: BinaryDatabase<number>;
   readonly meta: BinaryDatabase<number>;
 }
 
 /**
  * Starts a load, after clearing away what earlier ones left.
  *
+ * @param switching - Runs the switch to the new generation, so that it falls into no tick of this process.
  * @param switched - Called once the new generation is in force.
  * @throws {CoterieError} `CALCULATION_RUNNING`, `DATA_FOLDER_UNWRITABLE`, `DATA_FOLDER_NEWER`,
  *   `DATA_FOLDER_CORRUPT`, `DISK_FULL`.
  */
-export async function beginLmdbLoad(folder: string, switched: () => Promise<void>): Promise<MembershipLoad> {
+export async function beginLmdbLoad(
+  folder: string,
+  switching: (work: () => Promise<void>) => Promise<void>,
+  switched: () => Promise<void>,
+): Promise<MembershipLoad> {
   await prepareFolder(folder);
   const lock = await takeLoadLock(folder);
   let generation = 0;
@@ -72,7 +80,8 @@ export async function beginLmdbLoad(folder: string, switched: () => Promise<void
     // Written in full: LMDB would make it sparse and map it, and its first touch on a full disk is a SIGBUS.
     await writeFile(`${dataFile(folder, generation)}-lock`, Buffer.alloc(LOCK_FILE_BYTES));
     checkSpace(folder, 0);
-    return new LmdbLoad(folder, generation, current, lock, createDatabases(folder, generation), switched);
+    const databases = createDatabases(folder, generation);
+    return new LmdbLoad(folder, generation, current, lock, databases, switching, switched);
   } catch (error) {
     if (generation > 0) await rm(generationFolder(folder, generation), { recursive: true, force: true });
     await lock.release();
@@ -101,6 +110,7 @@ function createDatabases(folder: string, generation: number): Databases {
     customer: environment.openDB(CUSTOMER_DATABASE, byCustomer) as unknown as BinaryDatabase<string>,
     row: open32(ROW_DATABASE),
     pages: { segment: open32('segment'), segmentStore: open32('segmentStore'), storeId: open32('storeId') },
+    change: open32(CHANGE_DATABASE),
     meta: open32(META_DATABASE),
   };
 }
@@ -112,6 +122,7 @@ class LmdbLoad implements MembershipLoad {
   readonly #previous: number | undefined;
   readonly #lock: LoadLock;
   readonly #databases: Databases;
+  readonly #switching: (work: () => Promise<void>) => Promise<void>;
   readonly #switched: () => Promise<void>;
   #state: 'loading' | 'committed' | 'aborted' = 'loading';
   #databasesClosed = false;
@@ -126,6 +137,7 @@ class LmdbLoad implements MembershipLoad {
     previous: number | undefined,
     lock: LoadLock,
     databases: Databases,
+    switching: (work: () => Promise<void>) => Promise<void>,
     switched: () => Promise<void>,
   ) {
     this.#folder = folder;
@@ -133,6 +145,7 @@ class LmdbLoad implements MembershipLoad {
     this.#previous = previous;
     this.#lock = lock;
     this.#databases = databases;
+    this.#switching = switching;
     this.#switched = switched;
   }
 
@@ -201,7 +214,7 @@ class LmdbLoad implements MembershipLoad {
           },
         );
       }
-      await switchCurrent(this.#folder, this.#generation, this.#lock.token);
+      await this.#switching(() => switchCurrent(this.#folder, this.#generation, this.#lock.token));
     });
     this.#state = 'committed';
     // From here on the load is in force, whatever becomes of the tidying.

@@ -1,16 +1,19 @@
 /**
  * The Store on one machine: LMDB files, memory-mapped, read by any number of processes and loaded by one
- * at a time. What lies where: lmdb-layout.ts. Invariant: a view is one generation, whole; the store only
- * ever changes from one view to the next.
+ * at a time. What lies where: lmdb-layout.ts. Invariant: a view is one load and tick, whole; the store
+ * only ever changes from one view to the next.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CoterieError } from '../../model/error.ts';
-import type { MembershipLoad } from '../../model/membership.ts';
+import type { AsOf, MembershipChanges, MembershipLoad } from '../../model/membership.ts';
 import type { Store, StoreView } from '../store.ts';
 import { prepareFolder, readCurrent } from './generation-folder.ts';
+import { applyTick } from './lmdb-apply.ts';
 import { isMissing, toStoreError } from './lmdb-error.ts';
+import { openGeneration } from './lmdb-generation.ts';
 import { beginLmdbLoad } from './lmdb-load.ts';
-import { type LmdbView, openLmdbView } from './lmdb-view.ts';
+import { firstView, type LmdbView, nextView } from './lmdb-view.ts';
 
 export interface LmdbStoreOptions {
   readonly folder: string;
@@ -21,6 +24,14 @@ export interface LmdbStoreOptions {
 }
 
 const VIEW_GRACE_MS = 30_000;
+/**
+ * The same for a view that a tick superseded, and how many of them there may be: each holds back pages
+ * that the next ticks could use again, and a slot for readers. Requests take their rows at once.
+ */
+const TICK_VIEW_GRACE_MS = 5_000;
+const TICK_VIEWS_MAX = 16;
+/** Rows read between two pauses: a few milliseconds of work. */
+const ROWS_PER_SLICE = 2_000;
 /** Each attempt means that a load was switched in, and the one before removed, since the last. */
 const OPEN_ATTEMPTS_MAX = 100;
 
@@ -42,10 +53,11 @@ class LmdbStore implements Store {
   readonly #folder: string;
   readonly #readOnly: boolean;
   readonly #viewGraceMs: number;
+  /** Oldest first. */
   readonly #superseded = new Map<LmdbView, NodeJS.Timeout>();
   #view: LmdbView | undefined;
-  /** The refresh under way, or the last one: they follow one another. */
-  #refreshed: Promise<unknown> = Promise.resolve();
+  /** Refreshes, ticks and switches follow one another; this is the last of them. */
+  #lastTurn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: LmdbStoreOptions) {
@@ -58,30 +70,52 @@ class LmdbStore implements Store {
     return this.#view;
   }
 
+  asOf(): AsOf | undefined {
+    return this.#view?.asOf;
+  }
+
   refresh(): Promise<boolean> {
-    const refreshed = this.#refreshed.then(() => this.#lookForNewer());
-    this.#refreshed = refreshed.catch(() => undefined);
-    return refreshed;
+    return this.#inTurn(() => this.#lookForNewer());
   }
 
   async beginLoad(): Promise<MembershipLoad> {
-    if (this.#closed) throw new Error('the store is closed');
-    if (this.#readOnly) {
-      throw new CoterieError(
-        'DATA_FOLDER_UNWRITABLE',
-        `the store in ${this.#folder} is open for reading only: a load needs one that is open for writing`,
-        { folder: this.#folder },
-      );
-    }
-    return beginLmdbLoad(this.#folder, async () => {
-      await this.refresh();
+    this.#checkWritable('a load');
+    return beginLmdbLoad(
+      this.#folder,
+      (work) => this.#inTurn(work),
+      async () => {
+        await this.refresh();
+      },
+    );
+  }
+
+  async apply(changes: MembershipChanges): Promise<void> {
+    this.#checkWritable('a tick');
+    await this.#inTurn(async () => {
+      await this.#lookForNewer();
+      const view = this.#view;
+      if (!view) {
+        throw new CoterieError('NOT_CALCULATED', 'nothing is loaded yet: a tick goes on top of a load');
+      }
+      const next = await nextView(view, await applyTick(view, changes));
+      if (next) this.#switchTo(next);
     });
+  }
+
+  async rows(customerNos: Uint32Array): Promise<readonly (Uint8Array | undefined)[]> {
+    const view = this.#view;
+    const rows: (Uint8Array | undefined)[] = [];
+    for (let i = 0; i < customerNos.length; i++) {
+      if (i % ROWS_PER_SLICE === ROWS_PER_SLICE - 1) await nextTurn();
+      rows.push(view?.rowOf(customerNos[i]!));
+    }
+    return rows;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#refreshed;
+    await this.#lastTurn;
     const views = [...this.#superseded.keys(), ...(this.#view ? [this.#view] : [])];
     for (const timer of this.#superseded.values()) clearTimeout(timer);
     this.#superseded.clear();
@@ -94,9 +128,10 @@ class LmdbStore implements Store {
     try {
       for (let attempt = 1; ; attempt++) {
         const current = await readCurrent(this.#folder);
-        if (!current || current.generation === this.#view?.generation) return false;
+        if (!current) return false;
+        if (current.generation === this.#view?.generation.number) return await this.#lookForTick(this.#view);
         try {
-          this.#switchTo(await openLmdbView(this.#folder, current));
+          this.#switchTo(await firstView(await openGeneration(this.#folder, current, this.#readOnly)));
           return true;
         } catch (error) {
           // Removed since CURRENT was read, because a newer one is in force.
@@ -111,17 +146,49 @@ class LmdbStore implements Store {
     }
   }
 
+  async #lookForTick(view: LmdbView): Promise<boolean> {
+    const next = await nextView(view);
+    if (next) this.#switchTo(next);
+    return next !== undefined;
+  }
+
   /** Requests under way may hold the old view over a wait: it is closed when they must be done. */
   #switchTo(view: LmdbView): void {
     const old = this.#view;
     this.#view = view;
     if (!old) return;
-    const timer = setTimeout(() => {
-      this.#superseded.delete(old);
-      void old.close();
-    }, this.#viewGraceMs);
+    const byTick = old.generation === view.generation;
+    const timer = setTimeout(
+      () => this.#drop(old),
+      byTick ? Math.min(this.#viewGraceMs, TICK_VIEW_GRACE_MS) : this.#viewGraceMs,
+    );
     timer.unref();
     this.#superseded.set(old, timer);
+    if (!byTick) return;
+    const ofTicks = [...this.#superseded.keys()].filter(({ generation }) => generation === view.generation);
+    for (const oldest of ofTicks.slice(0, -TICK_VIEWS_MAX)) this.#drop(oldest);
+  }
+
+  #drop(view: LmdbView): void {
+    clearTimeout(this.#superseded.get(view));
+    this.#superseded.delete(view);
+    void view.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #checkWritable(what: string): void {
+    if (this.#closed) throw new Error('the store is closed');
+    if (!this.#readOnly) return;
+    throw new CoterieError(
+      'DATA_FOLDER_UNWRITABLE',
+      `the store in ${this.#folder} is open for reading only: ${what} needs one that is open for writing`,
+      { folder: this.#folder },
+    );
   }
 }
 

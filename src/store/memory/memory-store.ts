@@ -3,7 +3,14 @@
  * lives and dies with its process.
  */
 import { CoterieError } from '../../model/error.ts';
-import type { AsOf, CustomerBatch, MembershipLoad, RowBatch, SegmentEntry } from '../../model/membership.ts';
+import type {
+  AsOf,
+  CustomerBatch,
+  MembershipChanges,
+  MembershipLoad,
+  RowBatch,
+  SegmentEntry,
+} from '../../model/membership.ts';
 import { directoryOf } from '../segment-directory.ts';
 import type { Store, StoreView } from '../store.ts';
 
@@ -12,11 +19,27 @@ export function openMemoryStore(): Store {
   return new MemoryStore();
 }
 
+/** What is served: every change makes a new one. */
+interface Served {
+  readonly asOf: AsOf;
+  readonly segments: readonly SegmentEntry[];
+  readonly customerNos: ReadonlyMap<string, number>;
+  readonly rows: ReadonlyMap<number, Uint8Array>;
+  /** Known customers, as the load counted them. */
+  readonly customers: number;
+}
+
 class MemoryStore implements Store {
+  #served: Served | undefined;
   #view: StoreView | undefined;
   #loading = false;
+
   view(): StoreView | undefined {
     return this.#view;
+  }
+
+  asOf(): AsOf | undefined {
+    return this.#served?.asOf;
   }
 
   async refresh(): Promise<boolean> {
@@ -26,26 +49,92 @@ class MemoryStore implements Store {
   async beginLoad(): Promise<MembershipLoad> {
     if (this.#loading) throw new CoterieError('CALCULATION_RUNNING', 'a load into this store is running');
     this.#loading = true;
-    return new MemoryLoad((view) => {
+    return new MemoryLoad((served) => {
       this.#loading = false;
-      if (view) this.#view = view;
+      if (served) this.#serve(served);
     });
+  }
+
+  async apply(changes: MembershipChanges): Promise<void> {
+    const served = this.#served;
+    if (!served)
+      throw new CoterieError('NOT_CALCULATED', 'nothing is loaded yet: a tick goes on top of a load');
+    if (changes.asOf.calculationNo !== served.asOf.calculationNo) {
+      throw new CoterieError(
+        'CALCULATION_SUPERSEDED',
+        `calculation ${served.asOf.calculationNo} is served, not ${changes.asOf.calculationNo}`,
+      );
+    }
+    this.#serve(afterTick(served, changes));
+  }
+
+  async rows(customerNos: Uint32Array): Promise<readonly (Uint8Array | undefined)[]> {
+    return Array.from(customerNos, (customerNo) => this.#served?.rows.get(customerNo)?.slice());
+  }
+
+  #serve(served: Served): void {
+    const { asOf, customers, segments, customerNos, rows } = served;
+    const directory = directoryOf(segments);
+    this.#served = served;
+    this.#view = {
+      asOf,
+      customers,
+      directory,
+      row: (customerId) => {
+        const customerNo = customerNos.get(customerId);
+        return customerNo === undefined ? undefined : rows.get(customerNo);
+      },
+      isKnown: (customerId) => customerNos.has(customerId),
+    };
   }
 
   async close(): Promise<void> {
     this.#view = undefined;
+    this.#served = undefined;
   }
 }
 
+function afterTick(served: Served, changes: MembershipChanges): Served {
+  const customerNos = new Map(served.customerNos);
+  const rows = new Map(served.rows);
+  let { customers } = served;
+  const forgottenNos = new Set<number>();
+  for (const id of changes.forgottenCustomers ?? []) {
+    const customerNo = customerNos.get(id);
+    if (customerNo === undefined) continue;
+    forgottenNos.add(customerNo);
+    customerNos.delete(id);
+    rows.delete(customerNo);
+    customers--;
+  }
+  for (const [i, id] of (changes.newCustomers?.ids ?? []).entries()) {
+    if (!customerNos.has(id)) customers++;
+    const customerNo = changes.newCustomers!.customerNos[i]!;
+    customerNos.set(id, customerNo);
+    forgottenNos.delete(customerNo);
+  }
+  for (let i = 0; i < (changes.rows?.count ?? 0); i++) {
+    const { customerNos: numbers, offsets, rows: bytes } = changes.rows!;
+    const row = bytes.slice(offsets[i]!, offsets[i + 1]!);
+    if (forgottenNos.has(numbers[i]!)) continue;
+    if (row.length > 0) rows.set(numbers[i]!, row);
+    else rows.delete(numbers[i]!);
+  }
+  const segments = new Map(served.segments.map((segment) => [segment.segmentNo, segment]));
+  for (const segmentNo of changes.removedSegments ?? []) segments.delete(segmentNo);
+  for (const segment of changes.segments ?? []) segments.set(segment.segmentNo, segment);
+  return { asOf: changes.asOf, segments: [...segments.values()], customerNos, rows, customers };
+}
+
 class MemoryLoad implements MembershipLoad {
-  readonly #end: (view?: StoreView) => void;
+  readonly #end: (served?: Served) => void;
   readonly #customerNos = new Map<string, number>();
   readonly #rows = new Map<number, Uint8Array>();
   #lastId: Buffer | undefined;
   #lastCustomerNo = -1;
   #ended = false;
 
-  constructor(end: (view?: StoreView) => void) {
+  constructor(end: (served?: Served) => void) {
     this.#end = end;
   }
 
@@ -80,17 +169,12 @@ class MemoryLoad implements MembershipLoad {
   }): Promise<void> {
     this.#checkLoading();
     this.#ended = true;
-    const numbers = this.#customerNos;
-    const rows = this.#rows;
     this.#end({
       asOf: end.asOf,
+      segments: [...end.segments],
+      customerNos: this.#customerNos,
+      rows: this.#rows,
       customers: end.customers,
-      directory: directoryOf(end.segments),
-      row: (customerId) => {
-        const customerNo = numbers.get(customerId);
-        return customerNo === undefined ? undefined : rows.get(customerNo);
-      },
-      isKnown: (customerId) => numbers.has(customerId),
     });
   }
 
