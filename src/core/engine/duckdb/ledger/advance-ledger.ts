@@ -53,14 +53,18 @@ export interface FactState {
 export async function advanceLedger(
   database: DuckDbDatabase,
   ledger: LedgerFile,
-  mark: LedgerMark,
-  fresh: FreshFacts,
+  step: {
+    readonly mark: LedgerMark;
+    readonly fresh: FreshFacts;
+    readonly rebuildOrdersMin?: number | undefined;
+  },
 ): Promise<(LedgerMark & FactState) | undefined> {
+  const { mark, fresh, rebuildOrdersMin = REBUILD_ORDERS_MIN } = step;
   const snapshot = await openSnapshot(database, 2);
   try {
     const [first] = snapshot.sessions;
     const counts = (await first!.row<{ fresh: number; orders: number }>(orderCountsSql(mark.batchNo)))!;
-    if (counts.fresh > Math.max(REBUILD_ORDERS_MIN, counts.orders * REBUILD_SHARE)) return undefined;
+    if (counts.fresh > Math.max(rebuildOrdersMin, counts.orders * REBUILD_SHARE)) return undefined;
     const batch = await first!.row<{ fingerprint: string }>(fingerprintSql(snapshot.batchNo));
     const next: LedgerMark = {
       batchNo: snapshot.batchNo,

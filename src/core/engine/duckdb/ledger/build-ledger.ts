@@ -21,7 +21,7 @@ const LAST_OF_ALL = 0xffff_ffff;
 export async function buildLedger(
   database: DuckDbDatabase,
   ledger: LedgerFile,
-  progress: Progress,
+  progress: Progress = () => {},
 ): Promise<void> {
   const snapshot = await openSnapshot(database, 3);
   try {

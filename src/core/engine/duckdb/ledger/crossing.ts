@@ -4,13 +4,14 @@
  * a customer for a version that was superseded since, or for a window that is no longer asked for: such a
  * customer is evaluated to the same. It never leaves one out.
  */
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 
 import type { ColumnBlock } from '../column-block.ts';
 import { chunkColumns } from '../column-block.ts';
 import type { DuckDbDatabase } from '../database.ts';
 import { Agenda, firstAfter } from './agenda.ts';
 import { CustomerBits } from './customer-bits.ts';
-import { SPAN_S, timesSql } from './ledger-query.ts';
+import { SPAN_BITS, timesSql } from './ledger-query.ts';
 
 /** A pass over 100 M orders takes 1 s of one core, and so costs little once an hour. */
 const HORIZON_S = 3_600;
@@ -19,7 +20,7 @@ const HORIZON_STEPS = 8;
 /** 8 bytes each. */
 const ENTRIES_MAX = 8_000_000;
 /** With more spans than this, nearly all orders are in one of them. */
-const SPANS_MAX = 4_096;
+const SPANS_MAX = 8_192;
 const TIME_MAX = 0xffff_ffff;
 
 /** Columns of orders. */
@@ -82,6 +83,21 @@ export class Crossing {
     return found.ascending();
   }
 
+  async *#times(spans: readonly number[] | undefined, mark: number): AsyncGenerator<DuckDBDataChunk> {
+    const session = await this.#database.connect();
+    try {
+      if (spans === undefined) {
+        yield* session.stream(timesSql(spans, mark));
+      } else {
+        // A filter leaves a few rows of each chunk, and chunks cost more than rows: a table has full ones.
+        await session.run(`CREATE TEMP TABLE time_within AS ${timesSql(spans, mark)}`);
+        yield* session.stream(`FROM time_within`);
+      }
+    } finally {
+      await session.close();
+    }
+  }
+
   /** One pass over the times of all orders. What is due by `upTo` is found, even where the agenda is full. */
   async #fill(
     agenda: Agenda,
@@ -95,9 +111,9 @@ export class Crossing {
   ): Promise<void> {
     const { after, upTo, found } = at;
     const windows = Float64Array.from(windowsS).sort();
-    const sql = timesSql(spansOf(windows, after, agenda.end), at.mark);
-    if (sql === undefined) return;
-    for await (const chunk of this.#database.stream(sql)) {
+    const spans = spansOf(windows, after, agenda.end);
+    if (spans?.length === 0) return;
+    for await (const chunk of this.#times(spans, at.mark)) {
       const [customerNos, times] = chunkColumns(chunk);
       for (let i = 0; i < chunk.rowCount; i++) {
         const orderedAt = times![i]!;
@@ -116,8 +132,8 @@ export class Crossing {
 function spansOf(windows: Float64Array, after: number, end: number): number[] | undefined {
   const spans = new Set<number>();
   for (const window of windows) {
-    const first = Math.floor(Math.max(0, after + 1 - window) / SPAN_S);
-    const last = Math.floor(Math.min(TIME_MAX, end - window) / SPAN_S);
+    const first = Math.floor(Math.max(0, after + 1 - window) / 2 ** SPAN_BITS);
+    const last = Math.floor(Math.min(TIME_MAX, end - window) / 2 ** SPAN_BITS);
     for (let span = first; span <= last; span++) {
       spans.add(span);
       if (spans.size > SPANS_MAX) return undefined;

@@ -24,6 +24,8 @@ export interface LiveFactsOptions {
   readonly progress?: Progress;
   /** Most moments that are kept in memory for windows to come; default 8 million. */
   readonly agendaEntriesMax?: number;
+  /** With more fresh orders than this, the ledger may be built anew instead; default 1 million. */
+  readonly rebuildOrdersMin?: number;
 }
 
 /**
@@ -39,12 +41,13 @@ export async function openLiveFacts(
   const { stamp } = (await database.row<{ stamp: string }>(HASH_STAMP))!;
   const ledger = await openTrusted(database, stamp);
   try {
-    const progress = options.progress ?? (() => {});
-    if ((await fittingMark(database, ledger)) === undefined) await buildLedger(database, ledger, progress);
+    if ((await fittingMark(database, ledger)) === undefined) {
+      await buildLedger(database, ledger, options.progress);
+    }
     const mark = ledger.mark()!;
     const state = await database.withSession((session) => readFactState(session, mark.batchNo));
     const crossing = new Crossing(database, options.agendaEntriesMax);
-    const facts = new DuckDbLiveFacts({ database, ledger, mark, state, crossing, progress });
+    const facts = new DuckDbLiveFacts({ database, ledger, mark, state, crossing, options });
     await facts.advance();
     return facts;
   } catch (error) {
@@ -83,14 +86,14 @@ interface Opened {
   readonly mark: LedgerMark;
   readonly state: FactState;
   readonly crossing: Crossing;
-  readonly progress: Progress;
+  readonly options: LiveFactsOptions;
 }
 
 export class DuckDbLiveFacts implements LiveFacts {
   readonly #database: DuckDbDatabase;
   readonly #ledger: LedgerFile;
   readonly #crossing: Crossing;
-  readonly #progress: Progress;
+  readonly #options: LiveFactsOptions;
   readonly #received: ReceivedLog;
   #mark: LedgerMark;
   #state: FactState;
@@ -102,7 +105,7 @@ export class DuckDbLiveFacts implements LiveFacts {
     this.#database = opened.database;
     this.#ledger = opened.ledger;
     this.#crossing = opened.crossing;
-    this.#progress = opened.progress;
+    this.#options = opened.options;
     this.#mark = opened.mark;
     this.#state = opened.state;
     this.#received = new ReceivedLog(opened.mark.batchNo);
@@ -127,14 +130,18 @@ export class DuckDbLiveFacts implements LiveFacts {
     this.#isTorn = true;
     const before = this.#mark.batchNo;
     try {
-      const next = await advanceLedger(this.#database, this.#ledger, this.#mark, {
-        orders: (block) => {
-          this.#received.addRows(block);
-          this.#crossing.addOrders(block);
+      const next = await advanceLedger(this.#database, this.#ledger, {
+        mark: this.#mark,
+        rebuildOrdersMin: this.#options.rebuildOrdersMin,
+        fresh: {
+          orders: (block) => {
+            this.#received.addRows(block);
+            this.#crossing.addOrders(block);
+          },
+          traits: (block) => this.#received.addRows(block),
+          erased: (customerNo, batchNo) => this.#received.addErased(customerNo, batchNo),
+          newCustomer: (...customer) => this.#received.addNewCustomer(...customer),
         },
-        traits: (block) => this.#received.addRows(block),
-        erased: (customerNo, batchNo) => this.#received.addErased(customerNo, batchNo),
-        newCustomer: (...customer) => this.#received.addNewCustomer(...customer),
       });
       if (next === undefined) {
         await this.#rebuild();
@@ -152,7 +159,7 @@ export class DuckDbLiveFacts implements LiveFacts {
   }
 
   async #rebuild(): Promise<void> {
-    await buildLedger(this.#database, this.#ledger, this.#progress);
+    await buildLedger(this.#database, this.#ledger, this.#options.progress);
     this.#mark = this.#ledger.mark()!;
     const { batchNo } = this.#mark;
     this.#state = await this.#database.withSession((session) => readFactState(session, batchNo));

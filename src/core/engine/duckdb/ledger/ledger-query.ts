@@ -62,20 +62,19 @@ export const DICTIONARY_SIZE = `
   SELECT (SELECT count(*) FROM trait_name) + (SELECT count(*) FROM trait_value)
     + (SELECT count(*) FROM currency) AS size`;
 
-/** Orders fall into spans of this length, by which a pass over all of them is narrowed. */
-export const SPAN_S = 4_096;
+/** Orders fall into spans of 2^10 s, by which a pass over all of them is narrowed. */
+export const SPAN_BITS = 10;
 
 /**
- * Customers and times of orders in some spans, in no order; undefined stands for all spans, and there is
- * no query for none. Versions that were superseded after the mark are looked at too: at the mark they count.
+ * Customers and times of orders in some spans, or in all, in no order. Versions that were superseded after
+ * the mark are looked at too: at the mark they count.
  */
-export function timesSql(spans: readonly number[] | undefined, mark: number): string | undefined {
-  if (spans?.length === 0) return undefined;
+export function timesSql(spans: readonly number[] | undefined, mark: number): string {
   const within =
     spans === undefined
       ? 'true'
-      : `ordered_at BETWEEN ${spans[0]! * SPAN_S} AND ${(spans.at(-1)! + 1) * SPAN_S - 1}
-        AND ordered_at // ${SPAN_S} IN (${spans.join(', ')})`;
+      : `ordered_at BETWEEN ${spans[0]! * 2 ** SPAN_BITS} AND ${(spans.at(-1)! + 1) * 2 ** SPAN_BITS - 1}
+        AND (ordered_at >> ${SPAN_BITS}) IN (${spans.join(', ')})`;
   return `SELECT customer_no, ordered_at FROM order_base WHERE ${within}
     UNION ALL SELECT customer_no, ordered_at FROM order_tail WHERE ${within}
     UNION ALL SELECT customer_no, ordered_at FROM order_archive WHERE superseded_by > ${mark} AND ${within}`;
