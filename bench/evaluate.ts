@@ -128,7 +128,7 @@ async function measurePass(catalogFolder: string): Promise<void> {
     engine,
     catalog: new DuckDbCatalog(catalogDatabase),
     calculations: new DuckDbCalculationLog(catalogDatabase),
-    beginLoad: () => store.beginLoad(),
+    target: store,
     threads: flags.threads,
   });
   const before = process.cpuUsage();

@@ -40,10 +40,10 @@ async function openStore(config: Config, mode: { readonly readOnly: boolean }): 
   return openLmdbStore({ folder: storeFolder(config.data), ...mode });
 }
 
-/** A Core on DuckDB. Closing it closes the database, not the store. */
+/** A Core on DuckDB that loads into a store. Closing it closes the database, not the store. */
 async function openCore(
   config: Config,
-  parts: { readonly store: () => Promise<Store>; readonly startThreads: boolean },
+  parts: { readonly store: Store; readonly startThreads: boolean },
 ): Promise<Core> {
   const [{ DuckDbEngine }, { DuckDbCatalog }, { DuckDbCalculationLog }, { openCore: open }] =
     await Promise.all([
@@ -57,26 +57,26 @@ async function openCore(
     engine: new DuckDbEngine(database),
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
-    beginLoad: async () => (await parts.store()).beginLoad(),
+    target: parts.store,
     threads: config.threads,
     startThreads: parts.startThreads,
   });
 }
 
-/** A Core for one command: the store is opened when a calculation needs it. */
+/** A Core for one command, with the store that it answers as of. */
 async function openCommandCore(config: Config): Promise<Core> {
-  let store: Promise<Store> | undefined;
-  const core = await openCore(config, {
-    store: () => {
-      store ??= openStore(config, { readOnly: false });
-      return store;
-    },
-    startThreads: false,
-  });
+  const store = await openStore(config, { readOnly: false });
+  let core: Core;
+  try {
+    core = await openCore(config, { store, startThreads: false });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const close = core.close.bind(core);
   core.close = async () => {
     await close();
-    await (await store)?.close();
+    await store.close();
   };
   return core;
 }
@@ -91,7 +91,7 @@ async function serve(config: Config): Promise<RunningServer> {
   let core: Core | undefined;
   try {
     if (config.role === 'all') {
-      core = await openCore(config, { store: async () => store, startThreads: true });
+      core = await openCore(config, { store, startThreads: true });
     }
     const api = await createServer({
       store,

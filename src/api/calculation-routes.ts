@@ -20,6 +20,7 @@ const ReportSchema = Type.Object(
     }),
     memberships: Type.Integer({ description: 'Memberships of known customers.' }),
     seconds: Type.Number(),
+    isPinned: Type.Boolean({ description: 'Asked for as of a moment of choice: ticks do not move it on.' }),
     phases: Type.Record(Type.String(), Type.Number(), { description: 'Phase → seconds.' }),
     asOf: AsOfSchema,
     mark: MarkSchema,

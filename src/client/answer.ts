@@ -138,6 +138,8 @@ export interface CalculationAnswer {
   readonly orders: number;
   readonly exceptions: number;
   readonly memberships: number;
+  /** Asked for as of a moment of the caller's choice: ticks do not move it on. */
+  readonly isPinned: boolean;
   readonly seconds: number;
   readonly phases: Readonly<Record<string, number>>;
   readonly asOf: string;

@@ -2,14 +2,14 @@
  * A full pass: all definitions, all customers, one moment, loaded beside what is served and switched in
  * at the end. Readers see the old memberships until then and the new ones after, never a mixture.
  */
-import type { AsOf, MembershipLoad, SegmentEntry } from '../model/membership.ts';
+import type { AsOf, MembershipLoad, MembershipTarget, SegmentEntry } from '../model/membership.ts';
 import type { Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { loadSegments } from './catalog/resolve-segments.ts';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
-import type { BeginLoad, CalculationReport } from './core.ts';
+import type { CalculationReport } from './core.ts';
 import { directoryEntry } from './directory-entry.ts';
 import type { Engine, Progress } from './engine/engine.ts';
 import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
@@ -18,7 +18,7 @@ import type { SegmentSizes } from './history/calculation-log.ts';
 export interface CalculateParts {
   readonly engine: Engine;
   readonly catalog: Catalog;
-  readonly beginLoad: BeginLoad;
+  readonly target: Pick<MembershipTarget, 'beginLoad'>;
   readonly pool: EvaluationPool;
   readonly types: SegmentTypes;
 }
@@ -26,7 +26,13 @@ export interface CalculateParts {
 export interface CalculateRequest {
   /** Seconds since 1970: windows are reckoned from here, later facts do not count. */
   readonly moment: number;
+  readonly isPinned: boolean;
+  /** Facts and definitions to read; default all that are durable now. */
+  readonly batchNo?: number;
+  readonly catalogNo?: number;
   readonly calculationNo: number;
+  /** Called before the switch, so that the record is there when the memberships are. */
+  readonly onReady: (report: CalculationReport, sizes: SegmentSizes) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -35,15 +41,15 @@ export async function calculate(
   parts: CalculateParts,
   request: CalculateRequest,
   progress: Progress = () => {},
-): Promise<{ readonly report: CalculationReport; readonly sizes: SegmentSizes }> {
+): Promise<CalculationReport> {
   const started = performance.now();
   const phases = new Phases();
-  const load = await parts.beginLoad();
+  const load = await parts.target.beginLoad();
   try {
     progress({ phase: 'compile', done: 0 });
     const facts = await parts.engine.counts();
-    const { batchNo } = facts;
-    const catalogNo = await parts.catalog.catalogNo();
+    const batchNo = request.batchNo ?? facts.batchNo;
+    const catalogNo = request.catalogNo ?? (await parts.catalog.catalogNo());
     const stores = await parts.engine.storeTable(batchNo);
     const segments = await loadSegments({
       catalog: parts.catalog,
@@ -73,12 +79,6 @@ export async function calculate(
 
     progress({ phase: 'switch', done: 0 });
     const asOf: AsOf = { moment: request.moment, batchNo, catalogNo, calculationNo: request.calculationNo };
-    await load.commit({
-      asOf,
-      segments: directoryEntries(segments, plan, result.exceptionCounts),
-      customers,
-    });
-    phases.lap('switch');
     const sizes = segmentSizes(plan, result.exceptionCounts, customers);
     const report: CalculationReport = {
       asOf,
@@ -87,10 +87,22 @@ export async function calculate(
       orders: result.orders,
       exceptions: sum(result.exceptionCounts),
       memberships: sum(sizes.sizes),
+      isPinned: request.isPinned,
       seconds: (performance.now() - started) / 1000,
       phases: { ...phases.seconds, evaluateBusy: result.evaluateSeconds, writeBusy: result.writeSeconds },
     };
-    return { report, sizes };
+    await request.onReady(report, sizes);
+    await load.commit({
+      asOf,
+      segments: directoryEntries(segments, plan, result.exceptionCounts),
+      customers,
+    });
+    phases.lap('switch');
+    return {
+      ...report,
+      seconds: (performance.now() - started) / 1000,
+      phases: { ...report.phases, ...phases.seconds },
+    };
   } catch (error) {
     await load.abort();
     throw error;

@@ -3,7 +3,7 @@
  * `open-core.ts` builds it from an engine, a catalog and a place to load memberships into.
  */
 
-import type { AsOf, MembershipLoad } from '../model/membership.ts';
+import type { AsOf } from '../model/membership.ts';
 import type { Condition } from '../model/rule.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { ApplyNote, ApplyReport } from './catalog/catalog.ts';
@@ -19,6 +19,8 @@ export interface CalculationReport {
   readonly exceptions: number;
   /** (customer, segment) pairs with membership true over known customers. */
   readonly memberships: number;
+  /** Asked for as of a moment of the caller's choice: ticks do not move it on. */
+  readonly isPinned: boolean;
   readonly seconds: number;
   /** Phase → seconds of the wall clock: compile, scan, evaluate (summed over workers), write, switch. */
   readonly phases: Readonly<Record<string, number>>;
@@ -117,7 +119,11 @@ export interface Core {
   }>;
   versions(key: string): Promise<DefinitionVersion[]>;
 
-  /** A full pass over all customers at a moment (seconds since 1970; default now), switched in at the end. */
+  /**
+   * A full pass over all customers, switched in at the end.
+   *
+   * @param request.moment - Seconds since 1970; ticks then stay at it. Default now, and ticks go on from it.
+   */
   calculate(
     request: { readonly moment?: number; readonly signal?: AbortSignal },
     progress?: Progress,
@@ -125,6 +131,19 @@ export interface Core {
   /** The last full pass, also after a restart. */
   lastCalculation(): Promise<CalculationReport | undefined>;
   isCalculating(): boolean;
+
+  /**
+   * Starts to follow facts, time and definitions by ticks, from the last calculation on; before there is
+   * one, after the first. Until `close`.
+   *
+   * @param options.onFailure - Told of every tick that fails; it is tried again.
+   */
+  startLive(options: {
+    readonly periodMs: number;
+    readonly onFailure?: (error: unknown) => void;
+  }): Promise<void>;
+  /** Undefined while ticks were not started. */
+  liveStatus(): LiveStatus | undefined;
 
   /** Exact, at the moment and the knowledge of the last calculation. */
   size(key: string): Promise<SizeReport>;
@@ -139,5 +158,21 @@ export interface Core {
   close(): Promise<void>;
 }
 
-/** Where calculations go: the Store's side of the seam, or nothing for a Core without one. */
-export type BeginLoad = () => Promise<MembershipLoad>;
+/** How far behind the present what is served is, while ticks go on. */
+export interface LiveStatus {
+  /** `ticking`; `waiting` for a first calculation; `pinned` to the moment of the last one. */
+  readonly state: 'ticking' | 'waiting' | 'pinned';
+  readonly periodMs: number;
+  readonly ticks: number;
+  /** Ticks that failed since the last one that did not. */
+  readonly failures: number;
+  /** The last failure, in words. */
+  readonly failure?: string;
+  readonly lastTick?: {
+    readonly at: AsOf;
+    readonly affected: number;
+    readonly entries: number;
+    readonly exits: number;
+    readonly seconds: number;
+  };
+}

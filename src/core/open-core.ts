@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { CoterieError } from '../model/error.ts';
-import type { AsOf } from '../model/membership.ts';
+import type { AsOf, MembershipTarget } from '../model/membership.ts';
 import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
 import { calculate } from './calculate.ts';
@@ -13,11 +13,12 @@ import type { ApplyNote, ApplyReport, Catalog } from './catalog/catalog.ts';
 import { checkDefinition } from './catalog/check-definition.ts';
 import { resolveSegments } from './catalog/resolve-segments.ts';
 import { validateCatalog } from './catalog/validate-catalog.ts';
+import type { ChangeLog } from './change/change-log.ts';
 import type {
-  BeginLoad,
   CalculationReport,
   Core,
   ExplainReport,
+  LiveStatus,
   OverlapReport,
   PreviewReport,
   SegmentFilter,
@@ -35,13 +36,17 @@ import type {
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
+import { LiveCore } from './live/live-core.ts';
 import { Population, type Standpoint } from './population.ts';
 
 export interface CoreParts {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly calculations: CalculationLog;
-  readonly beginLoad: BeginLoad;
+  /** Where memberships go; what it serves is what questions are answered as of. */
+  readonly target: MembershipTarget;
+  /** The log of entries and exits, for a Core that follows facts by ticks. */
+  readonly changes?: ChangeLog;
   /** Default: the built-in types. */
   readonly types?: SegmentTypes;
   /** Evaluating threads; default the machine's cores. */
@@ -63,19 +68,22 @@ class LocalCore implements Core {
   readonly #engine: Engine;
   readonly #catalog: Catalog;
   readonly #calculations: CalculationLog;
-  readonly #beginLoad: BeginLoad;
+  readonly #target: MembershipTarget;
+  readonly #changes: ChangeLog | undefined;
   readonly #types: SegmentTypes;
   readonly #now: () => number;
   readonly #pool: EvaluationPool;
   readonly #population: Population;
   readonly #definitions: DefinitionIndex;
   #calculating = false;
+  #live: LiveCore | undefined;
 
   constructor(parts: CoreParts) {
     this.#engine = parts.engine;
     this.#catalog = parts.catalog;
     this.#calculations = parts.calculations;
-    this.#beginLoad = parts.beginLoad;
+    this.#target = parts.target;
+    this.#changes = parts.changes;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
     this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
@@ -112,31 +120,65 @@ class LocalCore implements Core {
       throw new CoterieError('CALCULATION_RUNNING', 'A calculation is already running in this process');
     this.#calculating = true;
     try {
-      const last = await this.#calculations.last();
-      const { report, sizes } = await calculate(
-        {
-          engine: this.#engine,
-          catalog: this.#catalog,
-          beginLoad: this.#beginLoad,
-          pool: this.#pool,
-          types: this.#types,
-        },
-        {
-          moment: request.moment ?? this.#now(),
-          calculationNo: (last?.asOf.calculationNo ?? 0) + 1,
-          ...(request.signal ? { signal: request.signal } : {}),
-        },
-        progress,
-      );
-      await this.#calculations.append(report, sizes);
-      return report;
+      const pass = () => this.#fullPass(request, progress);
+      return await (this.#live ? this.#live.around(request.moment, pass) : pass());
     } finally {
       this.#calculating = false;
     }
   }
 
-  lastCalculation(): Promise<CalculationReport | undefined> {
-    return this.#calculations.last();
+  /** @param at - What to read and when, where ticks have just been; default everything, now. */
+  async #fullPass(
+    request: { readonly moment?: number; readonly signal?: AbortSignal },
+    progress?: Progress,
+  ): Promise<CalculationReport> {
+    const from = request.moment === undefined ? this.#live?.asOf() : undefined;
+    return calculate(
+      {
+        engine: this.#engine,
+        catalog: this.#catalog,
+        target: this.#target,
+        pool: this.#pool,
+        types: this.#types,
+      },
+      {
+        moment: request.moment ?? from?.moment ?? this.#now(),
+        isPinned: request.moment !== undefined,
+        ...(from ? { batchNo: from.batchNo, catalogNo: from.catalogNo } : {}),
+        calculationNo: (await this.#calculations.lastNo()) + 1,
+        onReady: (report, sizes) => this.#calculations.append(report, sizes),
+        ...(request.signal ? { signal: request.signal } : {}),
+      },
+      progress,
+    );
+  }
+
+  async startLive(options: {
+    readonly periodMs: number;
+    readonly onFailure?: (error: unknown) => void;
+  }): Promise<void> {
+    if (!this.#changes) throw new Error('a Core without a log of changes cannot follow facts by ticks');
+    this.#live ??= new LiveCore({
+      engine: this.#engine,
+      catalog: this.#catalog,
+      target: this.#target,
+      changes: this.#changes,
+      pool: this.#pool,
+      types: this.#types,
+      now: this.#now,
+      isPinned: async () => (await this.lastCalculation())?.isPinned ?? false,
+      ...options,
+    });
+    await this.#live.start();
+  }
+
+  liveStatus(): LiveStatus | undefined {
+    return this.#live?.status();
+  }
+
+  async lastCalculation(): Promise<CalculationReport | undefined> {
+    const asOf = this.#target.asOf();
+    return asOf && this.#calculations.report(asOf.calculationNo);
   }
 
   isCalculating(): boolean {
@@ -144,25 +186,26 @@ class LocalCore implements Core {
   }
 
   async size(key: string): Promise<SizeReport> {
-    const { asOf, customers } = await this.#lastCalculation();
+    const { customers, ...asOf } = this.#served();
     const { segments, stores, isFamily } = await this.#segmentsOf(key, asOf);
-    if (!isFamily) {
-      const [segmentNo] = await this.#catalog.segmentNos([key]);
-      const size = await this.#calculations.size(asOf.calculationNo, segmentNo!);
-      return { key, size: size ?? 0, customers, asOf };
+    if (isFamily) {
+      const { size } = await this.#population.union(segments, stores, { ...asOf, customers }, 0);
+      return { key, size, customers, asOf };
     }
-    const { size } = await this.#population.union(segments, stores, { ...asOf, customers }, 0);
+    const [segmentNo] = await this.#catalog.segmentNos([key]);
+    const size =
+      this.#live?.size(segmentNo!) ?? (await this.#calculations.size(asOf.calculationNo, segmentNo!)) ?? 0;
     return { key, size, customers, asOf };
   }
 
   async *members(key: string): AsyncGenerator<readonly string[]> {
-    const { asOf, customers } = await this.#lastCalculation();
+    const { customers, ...asOf } = this.#served();
     const { segments, stores } = await this.#segmentsOf(key, asOf);
     yield* this.#population.memberIds(segments, stores, { ...asOf, customers });
   }
 
   async overlap(keys: readonly string[]): Promise<OverlapReport> {
-    const { asOf, customers } = await this.#lastCalculation();
+    const { customers, ...asOf } = this.#served();
     const parts = await Promise.all(keys.map((key) => this.#segmentsOf(key, asOf)));
     const family = parts.findIndex((part) => part.isFamily);
     if (family >= 0) {
@@ -184,6 +227,7 @@ class LocalCore implements Core {
     const started = performance.now();
     checkDefinition(definition, this.#types);
     const at = await this.#standpoint();
+    const { customers, ...asOf } = at;
     const stores = await this.#engine.storeTable(at.batchNo);
     const byKey = new Map(await this.#definitions.byKey());
     const needed = withReferences([definition], byKey, stores, this.#types);
@@ -192,11 +236,11 @@ class LocalCore implements Core {
     const { size, sample } = await this.#population.union(segments, stores, at, SAMPLE_IDS);
     return {
       size,
-      customers: at.customers,
+      customers,
       sample,
       segments: segments.length,
       seconds: (performance.now() - started) / 1000,
-      asOf: at,
+      asOf,
     };
   }
 
@@ -211,7 +255,8 @@ class LocalCore implements Core {
         { field: 'segment' },
       );
     }
-    const asOf = { ...at, moment: moment ?? at.moment };
+    const { customers: _, ...served } = at;
+    const asOf = { ...served, moment: moment ?? at.moment };
     const isKnown = (await this.#engine.customerNo(customerId)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
     return explain({ customerId, isKnown, facts, segment, stores, asOf });
@@ -226,24 +271,26 @@ class LocalCore implements Core {
   }
 
   async close(): Promise<void> {
+    await this.#live?.stop();
     await this.#pool.close();
     await this.#engine.close();
   }
 
-  async #lastCalculation(): Promise<CalculationReport> {
-    const last = await this.#calculations.last();
-    if (!last)
+  /** What is served: questions about members are answered as of it. */
+  #served(): Standpoint & AsOf {
+    const asOf = this.#target.asOf();
+    if (!asOf) {
       throw new CoterieError(
         'NOT_CALCULATED',
         'Nothing has been calculated yet, so there are no members to count',
       );
-    return last;
+    }
+    return { ...asOf, customers: this.#target.customers() };
   }
 
-  /** The last calculation's, or before there is one, now. */
+  /** What is served, or before there is anything, the present. */
   async #standpoint(): Promise<Standpoint & AsOf> {
-    const last = await this.#calculations.last();
-    if (last) return { ...last.asOf, customers: last.customers };
+    if (this.#target.asOf()) return this.#served();
     const { batchNo, customers } = await this.#engine.counts();
     return {
       moment: this.#now(),
@@ -278,7 +325,7 @@ class LocalCore implements Core {
     throw new CoterieError(
       'SEGMENT_NOT_FOUND',
       isNewer
-        ? `Segment "${key}" was defined after the last calculation: calculate again`
+        ? `Segment "${key}" was defined after what is served was calculated: calculate again`
         : `There is no segment "${key}"`,
       { segment: key },
     );

@@ -94,4 +94,6 @@ export interface MembershipTarget {
   rows(customerNos: Uint32Array): Promise<readonly (Uint8Array | undefined)[]>;
   /** What is served reflects this; undefined before the first load. */
   asOf(): AsOf | undefined;
+  /** Known customers at that as-of; 0 before the first load. */
+  customers(): number;
 }

@@ -65,7 +65,7 @@ export async function openCoterie(
     engine,
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
-    beginLoad: () => store.beginLoad(),
+    target: store,
     threads: 1,
   });
   await engine.put({

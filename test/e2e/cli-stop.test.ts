@@ -19,8 +19,8 @@ test('Ctrl-C in a calculation ends it with 130, keeps what was served, and the n
   const child = spawn(process.execPath, ['bin/coterie.mjs', 'calculate', ...data], { stdio: 'pipe' });
   const stderr = text(child.stderr);
   const ended = once(child, 'exit');
-  // The store's folder appears when the load begins, before anything is evaluated.
-  while (!existsSync(join(place, 'store')) && child.exitCode === null) {
+  // A generation's folder appears when the load begins, before anything is evaluated.
+  while (!existsSync(join(place, 'store', 'gen-1')) && child.exitCode === null) {
     await new Promise((done) => setTimeout(done, 5));
   }
   child.kill('SIGINT');

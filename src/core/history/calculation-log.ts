@@ -1,6 +1,7 @@
 /**
  * The record of calculations: when, on which facts and definitions, and how many members every segment
- * had. Written after the Store has switched, so what it says last is what is served.
+ * had. A record is written before the Store switches, so one may be there that never came into force:
+ * the Store's as-of says which one did.
  */
 import type { CalculationReport } from '../core.ts';
 
@@ -12,7 +13,9 @@ export interface SegmentSizes {
 
 export interface CalculationLog {
   append(report: CalculationReport, sizes: SegmentSizes): Promise<void>;
-  last(): Promise<CalculationReport | undefined>;
+  /** The highest number given so far, in force or not; 0 before the first. */
+  lastNo(): Promise<number>;
+  report(calculationNo: number): Promise<CalculationReport | undefined>;
   /** Members of a segment at a calculation; undefined if it was not part of it. */
   size(calculationNo: number, segmentNo: number): Promise<number | undefined>;
 }

@@ -215,6 +215,7 @@ export class Live {
     await this.#parts.changes.append({
       at: asOf.moment,
       batchNo: asOf.batchNo,
+      catalogNo: asOf.catalogNo,
       changes: changes.map((change, i) => ({ ...change, customerId: ids[i]! })),
     });
   }

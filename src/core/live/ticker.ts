@@ -2,13 +2,10 @@
  * Runs ticks at a period, one after another, never two at once; and lets other work that must not
  * overlap with a tick, such as a full pass, have its turn in between.
  */
-import type { TickReport } from './live.ts';
-
 export interface TickerOptions {
-  readonly tick: () => Promise<TickReport>;
+  readonly tick: () => Promise<unknown>;
   /** From the start of one tick to the start of the next, unless a tick takes longer. */
   readonly periodMs: number;
-  readonly onTick?: (report: TickReport) => void;
   /** A tick failed; it is tried again, later and later up to a minute. */
   readonly onFailure?: (error: unknown, failures: number) => void;
 }
@@ -61,11 +58,10 @@ export class Ticker {
   async #runTick(): Promise<void> {
     if (this.#stopped) return;
     const started = performance.now();
-    const { periodMs, tick, onTick, onFailure } = this.#options;
+    const { periodMs, tick, onFailure } = this.#options;
     try {
-      const report = await tick();
+      await tick();
       this.#failures = 0;
-      onTick?.(report);
       this.#schedule(Math.max(0, periodMs - (performance.now() - started)));
     } catch (error) {
       this.#failures++;

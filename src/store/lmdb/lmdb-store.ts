@@ -70,6 +70,10 @@ class LmdbStore implements Store {
     return this.#view;
   }
 
+  customers(): number {
+    return this.view()?.customers ?? 0;
+  }
+
   asOf(): AsOf | undefined {
     return this.#view?.asOf;
   }

@@ -38,6 +38,10 @@ class MemoryStore implements Store {
     return this.#view;
   }
 
+  customers(): number {
+    return this.view()?.customers ?? 0;
+  }
+
   asOf(): AsOf | undefined {
     return this.#served?.asOf;
   }

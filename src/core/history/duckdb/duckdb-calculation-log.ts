@@ -31,9 +31,17 @@ export class DuckDbCalculationLog implements CalculationLog {
     });
   }
 
-  async last(): Promise<CalculationReport | undefined> {
+  async lastNo(): Promise<number> {
+    const row = await this.#database.row<{ last: number }>(
+      'SELECT coalesce(max(calculation_no), 0)::UINTEGER AS last FROM calculation',
+    );
+    return row!.last;
+  }
+
+  async report(calculationNo: number): Promise<CalculationReport | undefined> {
     const row = await this.#database.row<{ report: string }>(
-      'SELECT report FROM calculation ORDER BY calculation_no DESC LIMIT 1',
+      'SELECT report FROM calculation WHERE calculation_no = $1',
+      [calculationNo],
     );
     return row && (JSON.parse(row.report) as CalculationReport);
   }

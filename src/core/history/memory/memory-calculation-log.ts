@@ -1,25 +1,26 @@
-/** The record of calculations in memory: the oracle of the DuckDB one, and for a Core that keeps nothing. */
+/** The record of calculations in memory: the oracle of the DuckDB one. */
 import type { CalculationReport } from '../../core.ts';
 import type { CalculationLog, SegmentSizes } from '../calculation-log.ts';
 
 export class MemoryCalculationLog implements CalculationLog {
-  readonly #reports: CalculationReport[] = [];
-  readonly #sizes = new Map<number, Map<number, number>>();
+  readonly #reports = new Map<number, CalculationReport>();
+  readonly #sizes = new Map<number, SegmentSizes>();
 
-  async append(report: CalculationReport, { segmentNos, sizes }: SegmentSizes): Promise<void> {
-    this.#reports.push(report);
-    const bySegment = new Map<number, number>();
-    segmentNos.forEach((segmentNo, i) => {
-      bySegment.set(segmentNo, sizes[i]!);
-    });
-    this.#sizes.set(report.asOf.calculationNo, bySegment);
+  async append(report: CalculationReport, sizes: SegmentSizes): Promise<void> {
+    this.#reports.set(report.asOf.calculationNo, structuredClone(report));
+    this.#sizes.set(report.asOf.calculationNo, structuredClone(sizes));
   }
 
-  async last(): Promise<CalculationReport | undefined> {
-    return this.#reports.at(-1);
+  async lastNo(): Promise<number> {
+    return Math.max(0, ...this.#reports.keys());
+  }
+
+  async report(calculationNo: number): Promise<CalculationReport | undefined> {
+    return this.#reports.get(calculationNo);
   }
 
   async size(calculationNo: number, segmentNo: number): Promise<number | undefined> {
-    return this.#sizes.get(calculationNo)?.get(segmentNo);
+    const sizes = this.#sizes.get(calculationNo);
+    return sizes?.sizes[sizes.segmentNos.indexOf(segmentNo)];
   }
 }

@@ -1,0 +1,127 @@
+/**
+ * Ticks as the Core runs them: started when there is something to go on from, held while a full pass
+ * runs, stopped where the last calculation is pinned to a moment.
+ */
+import type { AsOf } from '../../model/membership.ts';
+import type { LiveStatus } from '../core.ts';
+import type { LiveFacts } from '../engine/live-facts.ts';
+import { type Live, type LiveParts, openLive, type TickReport } from './live.ts';
+import { LiveSizes } from './live-sizes.ts';
+import { Ticker } from './ticker.ts';
+
+export interface LiveCoreParts extends Omit<LiveParts, 'facts'> {
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  /** Whether what is served is to stay at its moment. */
+  readonly isPinned: () => Promise<boolean>;
+  readonly periodMs: number;
+  readonly onFailure?: (error: unknown) => void;
+}
+
+export class LiveCore {
+  readonly #parts: LiveCoreParts;
+  readonly #sizes = new LiveSizes();
+  readonly #ticker: Ticker;
+  #facts: LiveFacts | undefined;
+  #live: Live | undefined;
+  #isPinned = false;
+  #ticks = 0;
+  #lastTick: TickReport | undefined;
+  #failure: string | undefined;
+
+  constructor(parts: LiveCoreParts) {
+    this.#parts = parts;
+    this.#ticker = new Ticker({
+      periodMs: parts.periodMs,
+      tick: () => this.#tick(),
+      onFailure: (error) => {
+        this.#failure = error instanceof Error ? error.message : String(error);
+        parts.onFailure?.(error);
+      },
+    });
+  }
+
+  /** Prepares the facts by customer, and starts to tick. */
+  async start(): Promise<void> {
+    this.#facts = await this.#parts.engine.openLiveFacts();
+    await this.#resume();
+    this.#ticker.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#ticker.stop();
+    await this.#facts?.close();
+  }
+
+  /** What is served while ticks go on; undefined while they do not. */
+  asOf(): AsOf | undefined {
+    return this.#live && this.#parts.target.asOf();
+  }
+
+  status(): LiveStatus {
+    const last = this.#lastTick;
+    return {
+      state: this.#live ? 'ticking' : this.#isPinned ? 'pinned' : 'waiting',
+      periodMs: this.#parts.periodMs,
+      ticks: this.#ticks,
+      failures: this.#ticker.failures,
+      ...(this.#ticker.failures > 0 && this.#failure !== undefined ? { failure: this.#failure } : {}),
+      ...(last && {
+        lastTick: {
+          at: last.asOf,
+          affected: last.affected,
+          entries: last.entries,
+          exits: last.exits,
+          seconds: last.seconds,
+        },
+      }),
+    };
+  }
+
+  /**
+   * Runs a full pass between ticks. One that goes on with the present begins where a tick has just been,
+   * so that it changes nothing but what was wrong, and no entry or exit goes untold.
+   *
+   * @param moment - Where the pass is pinned to, if it is.
+   */
+  around<T>(moment: number | undefined, pass: () => Promise<T>): Promise<T> {
+    return this.#ticker.exclusive(async () => {
+      if (this.#live && moment === undefined) await this.#runTick(this.#live);
+      else this.#live = undefined;
+      const result = await pass();
+      await this.#resume();
+      return result;
+    });
+  }
+
+  /** Members of a segment as served now; undefined while ticks do not go on, or for one not in the plan. */
+  size(segmentNo: number): number | undefined {
+    const segment = this.#live?.plan.segments.get(segmentNo);
+    if (!segment || this.#live === undefined) return undefined;
+    const exceptions = this.#sizes.exceptions(segmentNo);
+    return this.#live.plan.isDefault(segmentNo) ? this.#parts.target.customers() - exceptions : exceptions;
+  }
+
+  /** Goes on from what is served, if there is something and it is not pinned. */
+  async #resume(): Promise<void> {
+    const { target, engine } = this.#parts;
+    this.#live = undefined;
+    this.#isPinned = target.asOf() !== undefined && (await this.#parts.isPinned());
+    if (target.asOf() === undefined || this.#isPinned) return;
+    const live = await openLive({ ...this.#parts, facts: this.#facts! });
+    await this.#sizes.count(target, (await engine.counts()).customers);
+    this.#live = live;
+  }
+
+  async #tick(): Promise<TickReport | undefined> {
+    return this.#live && this.#runTick(this.#live);
+  }
+
+  async #runTick(live: Live): Promise<TickReport> {
+    const report = await live.tick(this.#parts.now());
+    this.#sizes.apply(report);
+    this.#ticks++;
+    this.#lastTick = report;
+    return report;
+  }
+}
