@@ -88,9 +88,10 @@ export function tailBatchesSql(scope: ScanScope): string {
  * tail's latest versions.
  */
 export function mixedOrdersSql(scope: ScanScope, tailBatches: number): string {
+  // By max, not by row_number: DuckDB 1.5 turns that into a top-n, and fails on some small tables.
   const latest =
     tailBatches > 1
-      ? 'QUALIFY row_number() OVER (PARTITION BY customer_no, order_id ORDER BY batch_no DESC) = 1'
+      ? 'QUALIFY batch_no = max(batch_no) OVER (PARTITION BY customer_no, order_id)'
       : '';
   const mixed = `customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`;
   const counts = `status = 0 ${storeFilter(scope)}`;
