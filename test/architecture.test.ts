@@ -54,6 +54,7 @@ const RULES: LayerRules = {
     'src/core/engine/duckdb': [...DUCKDB_FOLDERS, 'src/main.ts'],
     'src/core/catalog/duckdb': ['src/main.ts'],
     'src/core/history/duckdb': ['src/main.ts'],
+    'src/core/change/lmdb': ['src/main.ts'],
     'src/store/lmdb': ['src/main.ts'],
     'src/store/redis': ['src/main.ts'],
   },

@@ -21,26 +21,42 @@ export interface LoggedChange extends MembershipChange {
   readonly batchNo: number;
 }
 
+/** The changes of one tick. */
+export interface TickChanges {
+  /** The as-of that they lead to. */
+  readonly at: number;
+  readonly batchNo: number;
+  readonly catalogNo: number;
+  /** At most one for each customer, in any order; they are given positions in this order. */
+  readonly changes: readonly MembershipChange[];
+}
+
 export interface ChangeLog {
-  /** Position of the last change, 0 when there is none. */
+  /** The last position that was given, 0 when there was none. */
   readonly position: number;
   /**
-   * Appends the changes of one tick, all or none, before the Store is told. A tick that is repeated after
-   * a crash is appended again by the same `at` and `batchNo` only once: what was logged beyond what the
-   * Store reflects is cut off by `truncate` first.
+   * Appends the changes of one tick, all or none, and durably: before the Store is told, so that no
+   * membership ever changes unlogged. A tick without changes writes nothing.
+   *
+   * @throws {CoterieError} `DISK_FULL`, `DATA_FOLDER_UNWRITABLE`, with nothing appended.
    */
-  append(tick: {
-    readonly at: number;
+  append(tick: TickChanges): Promise<void>;
+  /**
+   * Removes the changes of ticks that lead beyond this as-of, in moment, facts or definitions: after a
+   * crash between log and Store, before the tick is done again. Their positions are not given again.
+   */
+  truncate(reflected: {
+    readonly moment: number;
     readonly batchNo: number;
-    readonly changes: readonly MembershipChange[];
+    readonly catalogNo: number;
   }): Promise<void>;
-  /** Removes changes logged for later than this as-of: after a crash between log and Store. */
-  truncate(reflected: { readonly moment: number; readonly batchNo: number }): Promise<void>;
   /** Changes after a position, oldest first, at most `limit`. */
   read(after: number, limit: number): Promise<readonly LoggedChange[]>;
+  /** The changes of one customer, oldest first. */
+  ofCustomer(customerNo: number): Promise<readonly LoggedChange[]>;
   /** The oldest position that is still kept; readers that are further behind have to start anew. */
   oldestPosition(): Promise<number>;
-  /** Removes changes calculated for before a moment. */
+  /** Removes the oldest changes, up to the first that was calculated for this moment or later. */
   retain(since: number): Promise<void>;
   /** Removes every change of a customer, and keeps the positions of the others. */
   forget(customerNo: number): Promise<void>;
