@@ -4,11 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from './cli/commands.ts';
-import { storeFolder } from './cli/data-folder.ts';
+import { changesFolder, storeFolder } from './cli/data-folder.ts';
 import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
+import type { ChangeLog } from './core/change/change-log.ts';
 import type { Core } from './core/core.ts';
 import type { Progress } from './core/engine/engine.ts';
 import type { VerifyRequest } from './core/verify/verify.ts';
@@ -43,7 +44,7 @@ async function openStore(config: Config, mode: { readonly readOnly: boolean }): 
 /** A Core on DuckDB that loads into a store. Closing it closes the database, not the store. */
 async function openCore(
   config: Config,
-  parts: { readonly store: Store; readonly startThreads: boolean },
+  parts: { readonly store: Store; readonly startThreads: boolean; readonly changes?: ChangeLog },
 ): Promise<Core> {
   const [{ DuckDbEngine }, { DuckDbCatalog }, { DuckDbCalculationLog }, { openCore: open }] =
     await Promise.all([
@@ -58,6 +59,7 @@ async function openCore(
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
     target: parts.store,
+    ...(parts.changes ? { changes: parts.changes } : {}),
     threads: config.threads,
     startThreads: parts.startThreads,
   });
@@ -87,11 +89,21 @@ async function serve(config: Config): Promise<RunningServer> {
     import('./api/close-server.ts'),
     import('pino'),
   ]);
-  const store = await openStore(config, { readOnly: config.role === 'store' });
-  let core: Core | undefined;
+  const logger = pino({ level: config.logLevel }, pino.destination(STANDARD_ERROR));
+  const opened: { close(): Promise<void> }[] = [];
+  const closeAll = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
   try {
+    const store = await openStore(config, { readOnly: config.role === 'store' });
+    opened.push(store);
+    let core: Core | undefined;
     if (config.role === 'all') {
-      core = await openCore(config, { store, startThreads: true });
+      const { openLmdbChangeLog } = await import('./core/change/lmdb/lmdb-change-log.ts');
+      const changes = await openLmdbChangeLog({ folder: changesFolder(config.data) });
+      opened.push(changes);
+      core = await openCore(config, { store, changes, startThreads: true });
+      opened.push(core);
     }
     const api = await createServer({
       store,
@@ -105,20 +117,19 @@ async function serve(config: Config): Promise<RunningServer> {
         slowRequestMs: config.slowRequest,
         trustProxy: config.trustProxy,
       },
-      logger: pino({ level: config.logLevel }, pino.destination(STANDARD_ERROR)),
+      logger,
+    });
+    opened.push({
+      close: async () => {
+        await closeServer(api, { timeoutMs: config.shutdownPeriod });
+      },
     });
     const url = await listen(api, config);
-    return {
-      url,
-      async close() {
-        await closeServer(api, { timeoutMs: config.shutdownPeriod });
-        await core?.close();
-        await store.close();
-      },
-    };
+    const onFailure = (error: unknown) => logger.error({ err: error }, 'a tick failed; it is tried again');
+    if (config.tickPeriod > 0) core?.startLive({ periodMs: config.tickPeriod, onFailure }).catch(onFailure);
+    return { url, close: closeAll };
   } catch (error) {
-    await core?.close();
-    await store.close();
+    await closeAll();
     throw error;
   }
 }

@@ -18,6 +18,11 @@ export function storeFolder(data: string): string {
   return join(data, 'store');
 }
 
+/** Where the log of entries and exits is. */
+export function changesFolder(data: string): string {
+  return join(data, 'changes');
+}
+
 /**
  * Checks the folder before anything in it is opened.
  *

@@ -144,6 +144,15 @@ export const OPTION_TABLE = {
     help: 'How often a server looks for memberships that another process calculated.',
     commands: SERVING,
   }),
+  tickPeriod: duration({
+    flag: 'tick-period',
+    placeholder: 'duration',
+    default: 1000,
+    atLeast: 0,
+    atMost: 3_600_000,
+    help: 'How often memberships follow new facts, passing time and changed definitions; 0s: never.',
+    commands: SERVING,
+  }),
   shutdownPeriod: duration({
     flag: 'shutdown-period',
     placeholder: 'duration',

@@ -69,6 +69,7 @@ test('a value that is not allowed names its option, its source, what was expecte
     slowRequest: '0ms',
     refreshPeriod: '5',
     shutdownPeriod: '1d',
+    tickPeriod: '2h',
     logLevel: 'loud',
   };
   for (const [key, row] of Object.entries(OPTION_TABLE) as [OptionKey, OptionRow<unknown>][]) {

@@ -47,13 +47,6 @@ export interface Segment {
   readonly rule: Rule;
 }
 
-const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
-
-/** Whether this text may be the key of a definition (not of a family's instance). */
-export function isDefinitionKey(key: string): boolean {
-  return KEY.test(key);
-}
-
 /** The key of a family's instance. */
 export function instanceKey(familyKey: string, instance: string): string {
   return `${familyKey}@${instance}`;
