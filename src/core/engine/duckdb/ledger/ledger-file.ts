@@ -25,6 +25,10 @@ const STATE_FILE = 'STATE';
 const LEDGER_FORMAT = 1;
 /** LMDB's lock file for as many readers as it takes by default: 126 slots of 64 bytes and a header. */
 const LOCK_FILE_BYTES = 16_384;
+/** The magic number of an LMDB meta page, little-endian, behind the page's header. */
+const META_MAGIC = 0xbeef_c0de;
+const META_MAGIC_AT = 24;
+const PAGE_BYTES_AT = 48;
 /** What a write leaves free: LMDB must not meet a full disk, where it ends the process by a signal. */
 const SPACE_RESERVE_BYTES = 16 << 20;
 
@@ -221,12 +225,27 @@ async function isTrusted(folder: string, format: string, bootId: string | undefi
   try {
     const state = JSON.parse(await readFile(join(folder, STATE_FILE), 'utf8')) as LedgerState;
     const path = join(folder, DATA_FILE);
-    if (state.format !== format) return false;
+    if (state.format !== format || !(await hasMetaPages(path))) return false;
     if (state.closed) return (await stat(path)).size === state.bytes;
     return bootId !== undefined && state.bootId === bootId && state.file === (await identityOf(path));
   } catch {
     // Missing or unreadable: either way there is nothing to trust.
     return false;
+  }
+}
+
+/** LMDB maps whatever it is given: a file of another kind would end the process by a signal. */
+async function hasMetaPages(path: string): Promise<boolean> {
+  const file = await openFile(path, 'r');
+  try {
+    const wordAt = async (at: number) => (await file.read(Buffer.alloc(4), 0, 4, at)).buffer.readUInt32LE(0);
+    // Two of them, written in turn; the first tells the size of a page.
+    const pageBytes = await wordAt(PAGE_BYTES_AT);
+    return (
+      (await wordAt(META_MAGIC_AT)) === META_MAGIC && (await wordAt(pageBytes + META_MAGIC_AT)) === META_MAGIC
+    );
+  } finally {
+    await file.close();
   }
 }
 
