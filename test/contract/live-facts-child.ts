@@ -1,0 +1,30 @@
+/** A process that puts facts and takes them in, one batch after the other, until it is killed. */
+import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
+import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
+import { order } from './engine-contract.ts';
+
+/** Enough for several transactions now and then. */
+const SIZES = [1, 50, 2_000, 40_000];
+const CUSTOMERS = 500;
+
+const pick = (count: number) => Math.floor(Math.random() * count);
+
+const engine = new DuckDbEngine(await openDatabase({ folder: process.argv[2]!, memoryMiB: 512 }));
+process.stdout.write('open\n');
+const facts = await engine.openLiveFacts();
+for (;;) {
+  const size = SIZES[pick(SIZES.length)]!;
+  const orders = Array.from({ length: size }, () =>
+    order(`c${pick(CUSTOMERS)}`, `${pick(200)}`, {
+      storeId: `s${pick(9)}`,
+      orderedAt: pick(1e9),
+      totalE4: pick(1e6),
+      status: pick(9) === 0 ? 'cancelled' : 'completed',
+    }),
+  );
+  const traits = [{ customerId: `c${pick(CUSTOMERS)}`, name: `x${pick(3)}`, value: `${pick(9)}` }];
+  await engine.put({ orders, traits });
+  if (pick(5) === 0) await engine.compact();
+  await facts.advance();
+  process.stdout.write(`advanced ${facts.batchNo}\n`);
+}
