@@ -41,7 +41,7 @@ const RULES: LayerRules = {
   packages: {
     '@duckdb/node-api': DUCKDB_FOLDERS,
     // Two drivers keep files of their own in LMDB; neither knows the other's.
-    lmdb: ['src/store/lmdb', 'src/core/engine/duckdb/ledger'],
+    lmdb: ['src/store/lmdb', 'src/core/change/lmdb', 'src/core/engine/duckdb/ledger'],
     ioredis: ['src/store/redis'],
     pg: ['src/core/catalog/postgres'],
     fastify: ['src/api'],

@@ -22,8 +22,8 @@ export interface DirectoryIndex {
   readonly defaultMembers: readonly number[];
   /** Active segments with this value of the facet; undefined if there are none. */
   positionsOf(facet: Facet, value: string): Positions | undefined;
-  /** Entries that came or changed since, ascending by number: in none of the lists above. */
-  readonly changed: readonly SegmentEntry[];
+  /** Entries that came or changed since, ascending by number: in none of the lists above. Undefined if there was no change. */
+  readonly changed: readonly SegmentEntry[] | undefined;
   /** What store numbers stand for. */
   readonly storeIds: readonly string[];
   /** Whether the entry of this number among `entries` is no longer in force. */
@@ -104,7 +104,7 @@ export class DirectoryBuilder {
     const directory: SegmentDirectory = { byKey: this.#byKey, entries: this.#entries };
     setIndex(directory, {
       entries: this.#entries,
-      changed: [],
+      changed: undefined,
       storeIds: this.#storeIds,
       isSuperseded: () => false,
       defaultMembers: this.#defaultMembers,

@@ -52,10 +52,9 @@ function list(view: StoreView, row: Uint8Array | undefined, filter: SegmentsOfFi
   const listed = positions
     ? membersAmong(index, positions, exceptions, filter)
     : allMembers(index, exceptions, filter);
-  const candidates =
-    index.changed.length === 0
-      ? listed
-      : merge(inForce(index, listed), changedMembers(index, exceptions, filter));
+  const candidates = index.changed
+    ? merge(inForce(index, listed), changedMembers(index.changed, exceptions, filter))
+    : listed;
   const entries: SegmentEntry[] = [];
   for (const entry of candidates) {
     if (!passes(entry, filter)) continue;
@@ -121,7 +120,7 @@ function* inForce(index: DirectoryIndex, entries: Iterable<SegmentEntry>): Gener
 
 /** Of the entries that changed lately, those that the customer is in. They are few: all are looked at. */
 function* changedMembers(
-  { changed }: DirectoryIndex,
+  changed: readonly SegmentEntry[],
   exceptions: readonly number[],
   filter: SegmentsOfFilter,
 ): Generator<SegmentEntry> {

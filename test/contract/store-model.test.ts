@@ -1,6 +1,6 @@
 /**
- * Random lives of a store: loads that are committed or given up, stores opened again, on LMDB and on the
- * in-memory oracle at once. After each step both must answer alike, and as the plain reading of the
+ * Random lives of a store: loads that are committed or given up, ticks, stores opened again, on LMDB and on
+ * the in-memory oracle at once, with a second store on the same place that only reads. After each step both must answer alike, and as the plain reading of the
  * design has it. `COTERIE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict';
@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { SegmentEntry } from '../../src/model/membership.ts';
+import type { MembershipChanges, SegmentEntry } from '../../src/model/membership.ts';
+import { decodeRow } from '../../src/model/row.ts';
 import { check, checkBatch } from '../../src/store/check.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -21,6 +22,7 @@ import {
   type LoadedCustomers,
   plainEntries,
   put,
+  rowBatch,
   segmentEntry,
 } from './store-contract.ts';
 
@@ -32,7 +34,21 @@ interface Loaded {
   readonly customers: LoadedCustomers;
 }
 
-type Step = { readonly kind: 'load' | 'give up'; readonly loaded: Loaded } | { readonly kind: 'open again' };
+type Step =
+  | { readonly kind: 'load' | 'give up'; readonly loaded: Loaded }
+  | { readonly kind: 'tick'; readonly tick: Tick }
+  | { readonly kind: 'open again' };
+
+/** One tick in terms of what is served when it comes. */
+interface Tick {
+  /** New customers, or other rows of those known. */
+  readonly customers: LoadedCustomers;
+  /** Positions among the known customers, modulo their number. */
+  readonly forgotten: readonly number[];
+  readonly segments: readonly SegmentEntry[];
+  /** Positions among the segments. */
+  readonly removed: readonly number[];
+}
 
 const someText = fc.constantFrom('a', 'b', 'c');
 const arbitraryId = fc.oneof(
@@ -69,15 +85,24 @@ const arbitraryLoaded: fc.Arbitrary<Loaded> = fc.record({
     .map((all) => new Map(all.map(([id, numbers]) => [id, numbers.sort((a, b) => a - b)]))),
 });
 
+const arbitraryTick: fc.Arbitrary<Tick> = fc
+  .record({
+    loaded: arbitraryLoaded,
+    forgotten: fc.array(fc.nat(20), { maxLength: 3 }),
+    removed: fc.array(fc.nat(20), { maxLength: 3 }),
+  })
+  .map(({ loaded, ...rest }) => ({ ...loaded, ...rest }));
+
 const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('tick' as const), tick: arbitraryTick }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('load' as const), loaded: arbitraryLoaded }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('give up' as const), loaded: arbitraryLoaded }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('open again' as const) }) },
 );
 
-test('LMDB, the in-memory oracle and the plain reading answer alike through any series of loads', async (t) => {
+test('LMDB, the in-memory oracle and the plain reading answer alike through any series of loads and ticks', async (t) => {
   t.diagnostic(`seed ${SEED}, ${RUNS} lives`);
-  await fc.assert(fc.asyncProperty(fc.array(arbitraryStep, { minLength: 1, maxLength: 6 }), live), {
+  await fc.assert(fc.asyncProperty(fc.array(arbitraryStep, { minLength: 1, maxLength: 12 }), live), {
     seed: SEED,
     numRuns: RUNS,
   });
@@ -86,23 +111,90 @@ test('LMDB, the in-memory oracle and the plain reading answer alike through any 
 async function live(steps: readonly Step[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'coterie-model-'));
   let lmdb = await openLmdbStore({ folder });
+  const reader = await openLmdbStore({ folder });
   const memory = openMemoryStore();
-  let served: Loaded | undefined;
+  const model = new Model();
   try {
     for (const [i, step] of steps.entries()) {
       if (step.kind === 'open again') {
         await lmdb.close();
         lmdb = await openLmdbStore({ folder });
+      } else if (step.kind === 'tick') {
+        if (!model.served) continue;
+        const changes = model.tick(step.tick, i);
+        for (const store of [lmdb, memory]) await store.apply(changes);
       } else {
         for (const store of [lmdb, memory]) await load(store, i, step);
-        if (step.kind === 'load') served = step.loaded;
+        if (step.kind === 'load') model.load(step.loaded, i);
       }
-      await compare(lmdb, memory, served);
+      await reader.refresh();
+      await compare(lmdb, memory, model);
+      await compare(reader, memory, model);
     }
   } finally {
     await lmdb.close();
+    await reader.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What should be served, and how it is written to a store. */
+class Model {
+  served: Loaded | undefined;
+  #calculationNo = 0;
+  #customerNos = new Map<string, number>();
+  #nextCustomerNo = 0;
+
+  load(loaded: Loaded, calculationNo: number): void {
+    this.served = loaded;
+    this.#calculationNo = calculationNo;
+    // As `put` gives them.
+    const ids = byBytes(loaded.customers.keys());
+    this.#customerNos = new Map(ids.map((id, i) => [id, (ids.length - 1 - i) * 3]));
+    this.#nextCustomerNo = ids.length * 3 + 1;
+  }
+
+  tick({ customers, forgotten, segments, removed }: Tick, moment: number): MembershipChanges {
+    const served = this.served!;
+    const known = [...served.customers.keys()];
+    const forgottenCustomers = known.length === 0 ? [] : forgotten.map((i) => known[i % known.length]!);
+    const removedSegments = removed.flatMap((i) => served.segments[i]?.segmentNo ?? []);
+    for (const id of forgottenCustomers) this.#customerNos.delete(id);
+    const newIds = byBytes([...customers.keys()].filter((id) => !this.#customerNos.has(id)));
+    for (const id of newIds) this.#customerNos.set(id, this.#nextCustomerNo++);
+    const rows = [...customers].map(([id, exceptions]) => [this.#customerNos.get(id)!, exceptions] as const);
+
+    const nowCustomers = new Map(served.customers);
+    for (const id of forgottenCustomers) nowCustomers.delete(id);
+    for (const [id, exceptions] of customers) nowCustomers.set(id, exceptions);
+    const nowSegments = new Map(served.segments.map((segment) => [segment.segmentNo, segment]));
+    for (const segmentNo of removedSegments) nowSegments.delete(segmentNo);
+    for (const segment of segments) nowSegments.set(segment.segmentNo, segment);
+    this.served = { customers: nowCustomers, segments: [...nowSegments.values()] };
+    return {
+      asOf: { ...asOf(this.#calculationNo), moment },
+      newCustomers: {
+        ids: newIds,
+        customerNos: Uint32Array.from(newIds, (id) => this.#customerNos.get(id)!),
+      },
+      rows: rowBatch(rows.sort(([a], [b]) => a - b)),
+      segments,
+      removedSegments,
+      forgottenCustomers,
+    };
+  }
+
+  async checkRows(store: Store): Promise<void> {
+    const ids = [...this.#customerNos.keys()];
+    const rows = await store.rows(Uint32Array.from(ids, (id) => this.#customerNos.get(id)!));
+    for (const [i, id] of ids.entries()) {
+      assert.deepEqual(rows[i] ? decodeRow(rows[i]) : [], this.served!.customers.get(id));
+    }
+  }
+}
+
+function byBytes(ids: Iterable<string>): string[] {
+  return [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 async function load(
@@ -117,7 +209,8 @@ async function load(
   else await begun.commit({ asOf: asOf(calculationNo), segments, customers: customers.size });
 }
 
-async function compare(lmdb: Store, memory: Store, served: Loaded | undefined): Promise<void> {
+async function compare(lmdb: Store, memory: Store, model: Model): Promise<void> {
+  const { served } = model;
   const expected = memory.view();
   const found = lmdb.view();
   if (!served || !expected || !found) {
@@ -125,7 +218,9 @@ async function compare(lmdb: Store, memory: Store, served: Loaded | undefined): 
     return;
   }
   assert.deepEqual(found.asOf, expected.asOf);
-  assert.equal(found.customers, expected.customers);
+  assert.equal(found.customers, served.customers.size);
+  assert.equal(expected.customers, served.customers.size);
+  await model.checkRows(lmdb);
   assert.deepEqual(plainEntries(found), plainEntries(expected));
   for (const { key, stores } of served.segments) {
     const entry = found.directory.byKey.get(key);

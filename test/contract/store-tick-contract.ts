@@ -139,6 +139,17 @@ export function storeTickContract(driver: string, open: () => Promise<StorePlace
       assert.deepEqual([...before.directory.byKey.keys()].sort(), ['big-spender', 'lapsed', 'new@s1']);
     });
 
+    test('a segment that is removed alone is in no check and no list', async () => {
+      await store.apply({ asOf: tickAsOf(1, 1), removedSegments: [2, 7] });
+      const view = store.view()!;
+      assert.deepEqual((await check(view, 'bob', ['new@s1', 'big-spender'])).unknown, [
+        'new@s1',
+        'big-spender',
+      ]);
+      assert.deepEqual((await segmentsOf(view, 'bob', { limit: 10 })).entries, []);
+      assert.deepEqual((await segmentsOf(view, 'bob', { limit: 10, store: 's1' })).entries, []);
+    });
+
     test('a key goes over to another segment when its own is archived', async () => {
       await store.apply({
         asOf: tickAsOf(1, 1),
