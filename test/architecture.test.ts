@@ -141,7 +141,7 @@ test('the detectors of breaches find each of them in a tree that has them', () =
     'src/model/a.ts imports src/core/b.ts: model may not import core',
     'src/model/a.ts imports zod: model imports nothing but what is ours',
     'src/core/b.ts imports src/store/c.ts: core may not import store',
-    'src/core/b.ts imports lmdb, which belongs in src/store/lmdb, src/core/engine/duckdb/ledger',
+    'src/core/b.ts imports lmdb, which belongs in src/store/lmdb, src/core/change/lmdb, src/core/engine/duckdb/ledger',
     'src/core/gone.ts imports ./nowhere.ts, which is not found',
     'src/store/c.ts imports bench/d.ts, outside src',
     'src/api/f.ts imports src/store/lmdb/e.ts: only the composition root picks a driver',
