@@ -23,6 +23,8 @@ export interface DirectoryChange {
 
 /** Lists of a customer's segments look at the whole layer: a few microseconds at this many. */
 const LAYER_MAX = 1_000;
+/** Entries handled between two pauses: a millisecond or two of work. */
+const ENTRIES_PER_SLICE = 2_000;
 
 /**
  * The directory after a change; each yield is a moment to let other work pass. Up to 1,000 changed
@@ -45,13 +47,16 @@ export function* changeDirectory(
     const changed = byNumber.get(segmentNo);
     return changed === undefined ? entryIn(base, segmentNo) : (changed ?? undefined);
   };
+  let steps = 0;
   for (const segmentNo of [...removed, ...put.map((entry) => entry.segmentNo)]) {
+    if (++steps % ENTRIES_PER_SLICE === 0) yield;
     const entry = entryOf(segmentNo);
     if (!entry) continue;
     byNumber.set(segmentNo, null);
     byKey.set(entry.key, null);
   }
   for (const segment of put) {
+    if (++steps % ENTRIES_PER_SLICE === 0) yield;
     const { segmentNo, key } = segment;
     const taken = byKey.get(key) ?? (byKey.has(key) ? undefined : base.byKey.get(key));
     if (taken) throw new Error(`segments ${taken.segmentNo} and ${segmentNo} both have the key ${key}`);
@@ -60,9 +65,16 @@ export function* changeDirectory(
     byKey.set(key, entry);
   }
   if (byNumber.size === 0) return directory;
-  const changed = new LayeredDirectory(base, byNumber, byKey);
-  if (byNumber.size <= LAYER_MAX) return changed;
-  return yield* buildDirectory(changed.entries, new StoreNumbering(storeIdsOf(base)));
+  if (byNumber.size <= LAYER_MAX) return new LayeredDirectory(base, byNumber, byKey);
+  const kept = base.entries.filter(({ segmentNo }) => !byNumber.has(segmentNo));
+  yield;
+  const entries = mergeEntries(kept, inOrder(byNumber));
+  yield;
+  return yield* buildDirectory(entries, new StoreNumbering(storeIdsOf(base)));
+}
+
+function inOrder(byNumber: ReadonlyMap<number, SegmentEntry | null>): SegmentEntry[] {
+  return [...byNumber.values()].filter((entry) => entry !== null).sort((a, b) => a.segmentNo - b.segmentNo);
 }
 
 function entryIn({ entries }: SegmentDirectory, segmentNo: number): SegmentEntry | undefined {
@@ -93,9 +105,7 @@ class LayeredDirectory implements SegmentDirectory {
     this.byNumber = byNumber;
     this.changedKeys = changedKeys;
     this.byKey = new LayeredMap(base.byKey, changedKeys);
-    this.#changed = [...byNumber.values()]
-      .filter((entry) => entry !== null)
-      .sort((a, b) => a.segmentNo - b.segmentNo);
+    this.#changed = inOrder(byNumber);
     setIndex(this, {
       ...indexOf(base),
       changed: this.#changed,

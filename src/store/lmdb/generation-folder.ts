@@ -3,7 +3,7 @@
  * rest. Invariant: CURRENT is only ever replaced whole, after everything it names is on disk, so a
  * process killed at any moment leaves the old or the new generation in force.
  */
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoterieError } from '../../model/error.ts';
@@ -76,6 +76,15 @@ export async function readCurrent(folder: string): Promise<CurrentGeneration | u
     );
   }
   return current;
+}
+
+/**
+ * Changes whenever CURRENT does; undefined before the first load. A hundredth of the cost of reading
+ * CURRENT, since every tick asks.
+ */
+export function currentStamp(folder: string): string | undefined {
+  const found = statSync(join(folder, CURRENT), { bigint: true, throwIfNoEntry: false });
+  return found && `${found.ino}/${found.mtimeNs}/${found.size}`;
 }
 
 /** Only the format need be readable in a file of a newer version. */

@@ -3,6 +3,7 @@
  * at any moment see all of it or nothing. The event loop hands over instructions, about a microsecond
  * each; LMDB carries them out, commits and syncs in a thread of its own.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CoterieError } from '../../model/error.ts';
 import { ID_BYTES_MAX } from '../../model/fact.ts';
 import type { CustomerBatch, MembershipChanges, RowBatch } from '../../model/membership.ts';
@@ -15,6 +16,8 @@ import type { LmdbView } from './lmdb-view.ts';
 const BYTES_PER_WRITE = 2_048;
 /** A reader that was killed holds on to old pages until somebody looks. */
 const TICKS_PER_READER_CHECK = 32;
+/** Changes of segments put into words between two pauses. */
+const CHANGES_PER_SLICE = 2_000;
 
 /** What is written, made ready before the transaction: within it nothing may fail half-way. */
 interface Tick {
@@ -44,7 +47,7 @@ export async function applyTick(view: LmdbView, changes: MembershipChanges): Pro
   const directory = await changed(view.directory, changes);
   const { written, changeNos } = directoryChanges(view.read, changes);
   const changeNo = view.read.changeNo + written.length;
-  const tick = prepare(view, changes, { written, changeNo });
+  const tick = prepare(view, changes, { json: await asJson(written), written, changeNo });
   try {
     const writes = 8 + tick.forgottenIds.length * 2 + tick.newIds.length + (tick.rows?.count ?? 0);
     const bytes = tick.rowBytes.length + tick.changes.reduce((sum, { json }) => sum + json.length, 0);
@@ -86,7 +89,11 @@ function directoryChanges(
 function prepare(
   view: LmdbView,
   changes: MembershipChanges,
-  directory: { readonly written: readonly WrittenChange[]; readonly changeNo: number },
+  directory: {
+    readonly written: readonly WrittenChange[];
+    readonly json: readonly Buffer[];
+    readonly changeNo: number;
+  },
 ): Tick {
   const forgotten = new Map<string, number>();
   for (const id of changes.forgottenCustomers ?? []) {
@@ -100,7 +107,7 @@ function prepare(
     if (forgotten.has(id) || !view.isKnown(id)) added++;
   }
   const { rows } = changes;
-  const { written, changeNo } = directory;
+  const { written, json, changeNo } = directory;
   return {
     forgottenIds: [...forgotten.keys()],
     forgottenNos: [...forgotten.values()],
@@ -108,10 +115,7 @@ function prepare(
     newNos: numbersOf(customerNos, ids.length),
     rows: rows && copyNumbers(rows),
     rowBytes: rows ? Buffer.from(rows.rows.subarray(0, rows.offsets[rows.count])) : Buffer.alloc(0),
-    changes: written.map((change, i) => ({
-      changeNo: changeNo - written.length + 1 + i,
-      json: Buffer.from(JSON.stringify(change)),
-    })),
+    changes: json.map((bytes, i) => ({ changeNo: changeNo - written.length + 1 + i, json: bytes })),
     replacedChanges: written.flatMap(({ segmentNo }) => view.read.changeNos.get(segmentNo) ?? []),
     meta: {
       ...view.meta,
@@ -122,6 +126,15 @@ function prepare(
       changeNo,
     },
   };
+}
+
+async function asJson(written: readonly WrittenChange[]): Promise<Buffer[]> {
+  const json: Buffer[] = [];
+  for (const change of written) {
+    if (json.length % CHANGES_PER_SLICE === CHANGES_PER_SLICE - 1) await nextTurn();
+    json.push(Buffer.from(JSON.stringify(change)));
+  }
+  return json;
 }
 
 function checkId(id: string): void {

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CoterieError } from '../../model/error.ts';
 import type { AsOf, MembershipChanges, MembershipLoad } from '../../model/membership.ts';
 import type { Store, StoreView } from '../store.ts';
-import { prepareFolder, readCurrent } from './generation-folder.ts';
+import { currentStamp, prepareFolder, readCurrent } from './generation-folder.ts';
 import { applyTick } from './lmdb-apply.ts';
 import { isMissing, toStoreError } from './lmdb-error.ts';
 import { openGeneration } from './lmdb-generation.ts';
@@ -56,6 +56,8 @@ class LmdbStore implements Store {
   /** Oldest first. */
   readonly #superseded = new Map<LmdbView, NodeJS.Timeout>();
   #view: LmdbView | undefined;
+  /** Of the CURRENT that named the view's generation. */
+  #stamp: string | undefined;
   /** Refreshes, ticks and switches follow one another; this is the last of them. */
   #lastTurn: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -131,13 +133,17 @@ class LmdbStore implements Store {
     if (this.#closed) return false;
     try {
       for (let attempt = 1; ; attempt++) {
+        const stamp = currentStamp(this.#folder);
+        if (this.#view && stamp === this.#stamp) return await this.#lookForTick(this.#view);
         const current = await readCurrent(this.#folder);
         if (!current) return false;
+        this.#stamp = stamp;
         if (current.generation === this.#view?.generation.number) return await this.#lookForTick(this.#view);
         try {
           this.#switchTo(await firstView(await openGeneration(this.#folder, current, this.#readOnly)));
           return true;
         } catch (error) {
+          this.#stamp = undefined;
           // Removed since CURRENT was read, because a newer one is in force.
           if (!isMissing(error) || attempt === OPEN_ATTEMPTS_MAX) throw error;
           const again = await readCurrent(this.#folder);

@@ -27,6 +27,8 @@ const FORMAT_VERSION = 1;
 const META_KEY = 0;
 /** Changes in one transaction: some 20 ms of handing over, with the index. */
 const TRANSACTION_CHANGES = 20_480;
+/** Blocks made between two pauses: a few milliseconds of work. */
+const BLOCKS_PER_SLICE = 10;
 /** Blocks removed in one transaction. */
 const TRANSACTION_BLOCKS = 40;
 /** Of the index, whose pages a tick's changes share; the reserve covers what small ticks take beyond it. */
@@ -109,7 +111,10 @@ class LmdbChangeLog implements ChangeLog {
     this.#hasRemains = true;
     for (let from = 0; from < changes.length; from += TRANSACTION_CHANGES) {
       const to = Math.min(from + TRANSACTION_CHANGES, changes.length);
-      const blocks = [...blocksOf(tick, from, to, first)];
+      const blocks: Block[] = [];
+      for (const block of blocksOf(tick, from, to, first)) {
+        if (blocks.push(block) % BLOCKS_PER_SLICE === 0) await nextTurn();
+      }
       const position = to === changes.length ? this.#position + to : undefined;
       const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, (to - from) * BYTES_PER_CHANGE);
       await this.#write(bytes, () => {
