@@ -3,20 +3,18 @@
  * customers, and the mark moves on in the same transaction. Taking a row in twice changes nothing, so
  * what is too much for one transaction is taken in by several, of which only the last moves the mark.
  */
-import { ColumnBlock, type ColumnType, RowCursor } from '../column-block.ts';
+import { ColumnBlock, type ColumnType, chunkColumns, RowCursor } from '../column-block.ts';
 import type { DuckDbDatabase } from '../database.ts';
 import type { DuckDbSession } from '../session.ts';
-import { openSnapshot, type Snapshot } from '../snapshot.ts';
+import { openSnapshot } from '../snapshot.ts';
 import { CustomerRecord, ORDER_COLUMN_TYPES, TRAIT_COLUMN_TYPES } from './customer-record.ts';
 import type { LedgerChange, LedgerFile, LedgerMark } from './ledger-file.ts';
 import {
   customersSince,
-  DICTIONARY_SIZE,
   erasedSince,
-  fingerprintSql,
-  orderCountsSql,
   ordersSince,
-  storesBatchSql,
+  type StateRow,
+  stateSql,
   traitsSince,
 } from './ledger-query.ts';
 
@@ -27,6 +25,8 @@ const VALUE_BYTES_GUESSED = 4096;
 /** With more fresh orders than this share of all, building anew is cheaper than changing values. */
 const REBUILD_SHARE = 0.5;
 const REBUILD_ORDERS_MIN = 1_000_000;
+/** Fresh traits are held in memory, 20 bytes each, while orders stream by; for more it is built anew, too. */
+const TRAITS_MAX = 1_000_000;
 
 /** Facts of one step, as they were taken in. */
 export interface FreshFacts {
@@ -60,32 +60,35 @@ export async function advanceLedger(
   },
 ): Promise<(LedgerMark & FactState) | undefined> {
   const { mark, fresh, rebuildOrdersMin = REBUILD_ORDERS_MIN } = step;
-  const snapshot = await openSnapshot(database, 2);
+  const snapshot = await openSnapshot(database, 1);
   try {
     const [first] = snapshot.sessions;
-    const counts = (await first!.row<{ fresh: number; orders: number }>(orderCountsSql(mark.batchNo)))!;
-    if (counts.fresh > Math.max(rebuildOrdersMin, counts.orders * REBUILD_SHARE)) return undefined;
-    const batch = await first!.row<{ fingerprint: string }>(fingerprintSql(snapshot.batchNo));
+    const found = (await first!.row<StateRow>(stateSql(mark.batchNo)))!;
+    if (found.fresh_orders > Math.max(rebuildOrdersMin, found.orders * REBUILD_SHARE)) return undefined;
+    if (found.fresh_traits > TRAITS_MAX) return undefined;
     const next: LedgerMark = {
-      batchNo: snapshot.batchNo,
-      reachesBatchNo: snapshot.batchNo,
-      fingerprint: batch?.fingerprint ?? '',
+      batchNo: found.batch_no,
+      reachesBatchNo: found.batch_no,
+      fingerprint: found.fingerprint,
     };
-    const state = await readFactState(first!, snapshot.batchNo);
-    await readNewCustomers(first!, mark.batchNo, snapshot.batchNo, fresh);
-    const erased = await readErased(first!, mark.batchNo, fresh);
-    await takeIn(ledger, snapshot, { mark, next, erased, fresh });
-    return { ...next, ...state };
+    await readNewCustomers(first!, mark.batchNo, found.batch_no, fresh);
+    const erased = found.erasures === 0 ? [] : await readErased(first!, mark.batchNo, fresh);
+    const freshTraits = withBatch(TRAIT_COLUMN_TYPES);
+    if (found.fresh_traits > 0) await readWhole(first!, traitsSince(mark.batchNo), freshTraits);
+    await takeIn(ledger, first!, { mark, next, erased, freshTraits, fresh });
+    return { ...next, ...factState(found) };
   } finally {
     await snapshot.close();
   }
 }
 
-/** What the compiler depends on, as of a batch. */
-export async function readFactState(session: DuckDbSession, batchNo: number): Promise<FactState> {
-  const stores = await session.row<{ last: number }>(storesBatchSql(batchNo));
-  const dictionary = await session.row<{ size: number }>(DICTIONARY_SIZE);
-  return { batchNo, storesBatchNo: stores!.last, dictionarySize: dictionary!.size };
+/** What the compiler depends on. */
+export function factState(row: StateRow): FactState {
+  return {
+    batchNo: row.batch_no,
+    storesBatchNo: row.stores_batch_no,
+    dictionarySize: row.dictionary_size,
+  };
 }
 
 async function readNewCustomers(
@@ -119,6 +122,8 @@ interface TakeIn {
   readonly next: LedgerMark;
   /** Customers whose earlier facts are no more. */
   readonly erased: readonly number[];
+  /** Fresh values of traits. */
+  readonly freshTraits: ColumnBlock;
   readonly fresh: FreshFacts;
 }
 
@@ -126,11 +131,11 @@ const withBatch = (types: readonly ColumnType[]) => new ColumnBlock([...types, U
 
 async function takeIn(
   ledger: LedgerFile,
-  { sessions }: Snapshot,
-  { mark, next, erased, fresh }: TakeIn,
+  session: DuckDbSession,
+  { mark, next, erased, freshTraits, fresh }: TakeIn,
 ): Promise<void> {
-  const orders = new RowCursor(sessions[0]!.stream(ordersSince(mark.batchNo)));
-  const traits = new RowCursor(sessions[1]!.stream(traitsSince(mark.batchNo)));
+  const orders = new RowCursor(session.stream(ordersSince(mark.batchNo)));
+  const traits = cursorOver(freshTraits);
   const block = { orders: withBatch(ORDER_COLUMN_TYPES), traits: withBatch(TRAIT_COLUMN_TYPES) };
   const record = new CustomerRecord();
   let forget = erased;
@@ -162,6 +167,21 @@ async function takeIn(
   } finally {
     await Promise.all([orders.close(), traits.close()]);
   }
+}
+
+async function readWhole(session: DuckDbSession, sql: string, block: ColumnBlock): Promise<void> {
+  for await (const chunk of session.stream(sql)) {
+    while (block.count + chunk.rowCount > block.capacity) block.grow();
+    block.append(chunkColumns(chunk), 0, chunk.rowCount);
+  }
+}
+
+/** Walks over rows that are in memory. */
+function cursorOver(block: ColumnBlock): RowCursor {
+  const cursor = new RowCursor((async function* () {})());
+  cursor.columns = block.columns;
+  cursor.count = block.count;
+  return cursor;
 }
 
 /** The customer of the next row; infinite at the end. */

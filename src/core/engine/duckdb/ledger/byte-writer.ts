@@ -22,13 +22,19 @@ export class ByteWriter {
     this.#bytes[this.at++] = value;
   }
 
-  uint32(value: number): void {
-    this.at = this.#bytes.writeUInt32LE(value, this.at);
+  /** 32 bits. */
+  word(value: number): void {
+    this.wordAt(value, this.at);
+    this.at += 4;
   }
 
   /** Overwrites what was written there. */
-  uint32At(value: number, at: number): void {
-    this.#bytes.writeUInt32LE(value, at);
+  wordAt(value: number, at: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 
   float64(value: number): void {

@@ -159,46 +159,58 @@ export class CustomerRecord {
     writer.reset(HEADER_BYTES + count * ORDER_BYTES_MAX + 5 + this.#traits.count * TRAIT_BYTES_MAX);
     if (count === 0 && this.#traits.count === 0) return writer.written();
     this.#sort();
-    writer.uint32(count);
-    writer.uint32(0);
+    writer.word(count);
+    writer.word(0);
     this.#writeOrders();
-    writer.uint32At(writer.at, 4);
+    writer.wordAt(writer.at, 4);
     this.#writeTraits();
-    const lows = this.#orders.columns[HASH_LOW]!;
-    const highs = this.#orders.columns[HASH_HIGH]!;
-    for (let k = 0; k < count; k++) {
-      writer.uint32(lows[this.#sorted[k]!]!);
-      writer.uint32(highs[this.#sorted[k]!]!);
-    }
+    this.#writeHashes();
     return writer.written();
   }
 
   #writeOrders(): void {
     const writer = this.#writer;
+    const sorted = this.#sorted;
     const { columns, count } = this.#orders;
+    const [, stores, times, totals, discounts, currencies, statuses] = columns;
     let storeNo = 0;
     let orderedAt = 0;
     let currencyNo = 0;
     for (let k = 0; k < count; k++) {
-      const i = this.#sorted[k]!;
-      const total = columns[TOTAL]![i]!;
-      const discount = columns[DISCOUNT]![i]!;
-      const currency = columns[CURRENCY]![i]!;
-      const hundredths = total % 100 === 0 && discount % 100 === 0;
-      writer.byte(
-        columns[STATUS]![i]! |
-          (currency === currencyNo ? 0 : HEAD_CURRENCY) |
-          (hundredths ? HEAD_HUNDREDTHS : 0) |
-          (discount === 0 ? 0 : HEAD_DISCOUNT),
-      );
-      writer.varint(columns[STORE]![i]! - storeNo);
-      writer.signed32((columns[TIME]![i]! - orderedAt) | 0);
+      const i = sorted[k]!;
+      const currency = currencies![i]!;
+      let total = totals![i]!;
+      let discount = discounts![i]!;
+      let head = statuses![i]!;
+      if (currency !== currencyNo) head |= HEAD_CURRENCY;
+      if (discount !== 0) head |= HEAD_DISCOUNT;
+      if (isHundredths(total) && isHundredths(discount)) {
+        head |= HEAD_HUNDREDTHS;
+        total /= 100;
+        discount /= 100;
+      }
+      writer.byte(head);
+      writer.varint(stores![i]! - storeNo);
+      writer.signed32((times![i]! - orderedAt) | 0);
       if (currency !== currencyNo) writer.varint(currency);
-      writer.signed(hundredths ? total / 100 : total);
-      if (discount !== 0) writer.signed(hundredths ? discount / 100 : discount);
-      storeNo = columns[STORE]![i]!;
-      orderedAt = columns[TIME]![i]!;
+      writer.signed(total);
+      if (discount !== 0) writer.signed(discount);
+      storeNo = stores![i]!;
+      orderedAt = times![i]!;
       currencyNo = currency;
+    }
+  }
+
+  #writeHashes(): void {
+    const writer = this.#writer;
+    const sorted = this.#sorted;
+    const { columns, count } = this.#orders;
+    const lows = columns[HASH_LOW]!;
+    const highs = columns[HASH_HIGH]!;
+    for (let k = 0; k < count; k++) {
+      const i = sorted[k]!;
+      writer.word(lows[i]!);
+      writer.word(highs[i]!);
     }
   }
 
@@ -265,4 +277,11 @@ export class CustomerRecord {
       place = (place + 1) & mask;
     }
   }
+}
+
+/** Whether an amount is a whole multiple of 100; by integers where it can be, since `%` of floats is slow. */
+function isHundredths(amountE4: number): boolean {
+  const whole = amountE4 | 0;
+  if (whole === amountE4) return ((whole / 100) | 0) * 100 === whole;
+  return amountE4 % 100 === 0;
 }

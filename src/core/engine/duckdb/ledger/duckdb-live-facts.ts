@@ -11,11 +11,18 @@ import type { FactBatch, ScanColumns } from '../../fact-batch.ts';
 import type { LiveFacts } from '../../live-facts.ts';
 import type { DuckDbDatabase } from '../database.ts';
 import { affectedCustomers } from '../lookup.ts';
-import { advanceLedger, type FactState, readFactState } from './advance-ledger.ts';
+import { advanceLedger, type FactState, factState } from './advance-ledger.ts';
 import { buildLedger } from './build-ledger.ts';
 import { Crossing } from './crossing.ts';
 import { LEDGER_FOLDER, type LedgerFile, type LedgerMark, openLedgerFile } from './ledger-file.ts';
-import { customersSince, fingerprintSql, HASH_STAMP, LAST_BATCH } from './ledger-query.ts';
+import {
+  customersSince,
+  fingerprintSql,
+  HASH_STAMP,
+  LAST_BATCH,
+  type StateRow,
+  stateSql,
+} from './ledger-query.ts';
 import { ReceivedLog } from './received-log.ts';
 import { scanLedger } from './scan-ledger.ts';
 
@@ -45,7 +52,7 @@ export async function openLiveFacts(
       await buildLedger(database, ledger, options.progress);
     }
     const mark = ledger.mark()!;
-    const state = await database.withSession((session) => readFactState(session, mark.batchNo));
+    const state = await readState(database, mark);
     const crossing = new Crossing(database, options.agendaEntriesMax);
     const facts = new DuckDbLiveFacts({ database, ledger, mark, state, crossing, options });
     await facts.advance();
@@ -77,7 +84,13 @@ async function fittingMark(database: DuckDbDatabase, ledger: LedgerFile): Promis
   const { last } = (await database.row<{ last: number }>(LAST_BATCH))!;
   if (mark.reachesBatchNo > last) return undefined;
   const batch = await database.row<{ fingerprint: string }>(fingerprintSql(mark.batchNo));
-  return (batch?.fingerprint ?? '') === mark.fingerprint ? mark : undefined;
+  return batch!.fingerprint === mark.fingerprint ? mark : undefined;
+}
+
+/** What the compiler depends on, at the mark; what came since is seen by the next advance. */
+async function readState(database: DuckDbDatabase, mark: LedgerMark): Promise<FactState> {
+  const row = (await database.row<StateRow>(stateSql(mark.batchNo)))!;
+  return { ...factState(row), batchNo: mark.batchNo };
 }
 
 interface Opened {
@@ -161,9 +174,8 @@ export class DuckDbLiveFacts implements LiveFacts {
   async #rebuild(): Promise<void> {
     await buildLedger(this.#database, this.#ledger, this.#options.progress);
     this.#mark = this.#ledger.mark()!;
-    const { batchNo } = this.#mark;
-    this.#state = await this.#database.withSession((session) => readFactState(session, batchNo));
-    this.#received.restart(batchNo);
+    this.#state = await readState(this.#database, this.#mark);
+    this.#received.restart(this.#mark.batchNo);
     this.#crossing.reset();
   }
 

@@ -8,7 +8,7 @@
 /** As `ORDER_COLUMN_TYPES` of customer-record.ts. The hash is DuckDB's own, so it is good for one version of it. */
 const ORDER_COLUMNS = `customer_no, store_no, ordered_at, total_e4::DOUBLE AS total_e4,
   discount_e4::DOUBLE AS discount_e4, currency_no, status::USMALLINT AS status,
-  (hash(order_id) & 4294967295::UBIGINT)::UINTEGER AS hash_low, (hash(order_id) >> 32)::UINTEGER AS hash_high, batch_no`;
+  (hash(order_id) & 4294967295::UBIGINT)::UINTEGER AS hash_low, (hash(order_id) >> 32)::UINTEGER AS hash_high`;
 
 /** Changes when `hash` may. */
 export const HASH_STAMP = `SELECT version() AS stamp`;
@@ -19,8 +19,8 @@ export const BASE_ORDERS = `SELECT ${ORDER_COLUMNS} FROM order_base`;
 /** Versions outside the base, older ones first. */
 export const TAIL_ORDERS = `SELECT ${ORDER_COLUMNS} FROM order_tail ORDER BY customer_no, batch_no`;
 
-/** Versions received after a batch, older ones first. */
-export const ordersSince = (after: number) => `SELECT ${ORDER_COLUMNS} FROM (
+/** Versions received after a batch, older ones first; with the batch as the last column. */
+export const ordersSince = (after: number) => `SELECT ${ORDER_COLUMNS}, batch_no FROM (
     FROM order_base WHERE batch_no > ${after} UNION ALL FROM order_tail WHERE batch_no > ${after})
   ORDER BY customer_no, batch_no`;
 
@@ -41,26 +41,40 @@ export const customersSince = (after: number, upTo: number) =>
 export const erasedSince = (after: number) =>
   `SELECT customer_no, batch_no FROM customer_erasure WHERE batch_no > ${after} ORDER BY customer_no`;
 
-/** How many rows of orders came after a batch, and how many there are. */
-export const orderCountsSql = (after: number) => `
-  SELECT (SELECT count(*) FROM order_base WHERE batch_no > ${after})
-    + (SELECT count(*) FROM order_tail WHERE batch_no > ${after}) AS fresh,
-    (SELECT count(*) FROM order_base) + (SELECT count(*) FROM order_tail) AS orders`;
-
 /** One batch, told from others that had or will have its number. */
-export const fingerprintSql = (batchNo: number) => `
-  SELECT md5(concat_ws('|', received_at, source, origin, content_hash, row_count, added, replaced, unchanged,
-    rejected, report::VARCHAR)) AS fingerprint
-  FROM batch WHERE batch_no = ${batchNo}`;
+const fingerprint = (batchNo: string) => `
+  (SELECT md5(concat_ws('|', received_at, source, origin, content_hash, row_count, added, replaced, unchanged,
+    rejected, report::VARCHAR)) FROM batch WHERE batch_no = ${batchNo})`;
+
+export const fingerprintSql = (batchNo: number) =>
+  `SELECT coalesce(${fingerprint(`${batchNo}`)}, '') AS fingerprint`;
+
+/** A row of `StateRow`: the state of the facts, and how much of them came after a batch. */
+export const stateSql = (after: number) => `
+  WITH last AS (SELECT coalesce(max(batch_no), 0) AS batch_no FROM batch)
+  SELECT (SELECT batch_no FROM last) AS batch_no,
+    coalesce(${fingerprint('(SELECT batch_no FROM last)')}, '') AS fingerprint,
+    (SELECT coalesce(max(batch_no), 0) FROM store) AS stores_batch_no,
+    (SELECT count(*) FROM trait_name) + (SELECT count(*) FROM trait_value)
+      + (SELECT count(*) FROM currency) AS dictionary_size,
+    (SELECT count(*) FROM order_base) + (SELECT count(*) FROM order_tail) AS orders,
+    (SELECT count(*) FROM order_base WHERE batch_no > ${after})
+      + (SELECT count(*) FROM order_tail WHERE batch_no > ${after}) AS fresh_orders,
+    (SELECT count(*) FROM trait WHERE batch_no > ${after}) AS fresh_traits,
+    (SELECT count(*) FROM customer_erasure WHERE batch_no > ${after}) AS erasures`;
+
+export interface StateRow {
+  readonly batch_no: number;
+  readonly fingerprint: string;
+  readonly stores_batch_no: number;
+  readonly dictionary_size: number;
+  readonly orders: number;
+  readonly fresh_orders: number;
+  readonly fresh_traits: number;
+  readonly erasures: number;
+}
 
 export const LAST_BATCH = `SELECT coalesce(max(batch_no), 0) AS last FROM batch`;
-
-export const storesBatchSql = (upTo: number) =>
-  `SELECT coalesce(max(batch_no), 0) AS last FROM store WHERE batch_no <= ${upTo}`;
-
-export const DICTIONARY_SIZE = `
-  SELECT (SELECT count(*) FROM trait_name) + (SELECT count(*) FROM trait_value)
-    + (SELECT count(*) FROM currency) AS size`;
 
 /** Orders fall into spans of 2^10 s, by which a pass over all of them is narrowed. */
 export const SPAN_BITS = 10;
