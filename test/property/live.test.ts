@@ -141,8 +141,10 @@ async function live(
     await follow();
     for (const step of steps) {
       if (step.receives && received < world.received.length) await engine.put(world.received[received++]!);
+      let untold: number | undefined;
       if (step.redefines) {
         const { segment, rule, status } = step.redefines;
+        if (current.get(segment)!.status !== 'active' || status !== 'active') untold = segment;
         await define(segment, definitionOf(segment, rule ?? rules[segment]!, status));
       }
       if (step.restarts) ticking = await openLive({ ...parts, facts });
@@ -151,11 +153,11 @@ async function live(
       await ticking.tick(clock);
       seen.ticks++;
       assert.ok(target.asOf()!.moment >= before.moment, 'the as-of never goes back');
-      await follow(step.redefines?.segment);
+      await follow(untold);
     }
 
     /** Compares what is served with the rules, and the replica, after the changes, with what is served. */
-    async function follow(redefined?: number): Promise<void> {
+    async function follow(untold?: number): Promise<void> {
       const knowledge = knowledgeAfter(world, received);
       for (const change of await changes.read(position, 100_000)) {
         position = change.position;
@@ -163,7 +165,7 @@ async function live(
         for (const no of change.entered) replica.set(`${no} ${change.customerId}`, true);
         for (const no of change.exited) replica.set(`${no} ${change.customerId}`, false);
       }
-      seen.memberships += compare(target, knowledge, current, replica, redefined);
+      seen.memberships += compare(target, knowledge, current, replica, untold);
     }
   } finally {
     await facts.close();
@@ -176,7 +178,7 @@ function compare(
   knowledge: Knowledge,
   current: ReadonlyMap<number, Definition>,
   replica: Map<string, boolean>,
-  redefined: number | undefined,
+  untold: number | undefined,
 ): number {
   const view = target.view()!;
   const { moment } = view.asOf;
@@ -198,9 +200,9 @@ function compare(
       const where = `${key} of ${customerId} at ${moment}: ${JSON.stringify(rule)}\n${JSON.stringify(facts.orders)}`;
       assert.equal(answer.memberships[key], expected, where);
       if (customerId === 'nobody') continue;
-      // A definition that is new or gone tells no entries and exits: the replica starts from what is served.
+      // A segment that is new or gone tells no entries and exits: the replica starts from what is served.
       const id = `${segment} ${customerId}`;
-      if (segment === redefined || !replica.has(id) || status === 'paused') replica.set(id, expected);
+      if (segment === untold || !replica.has(id) || status === 'paused') replica.set(id, expected);
       assert.equal(replica.get(id), expected, `the log says otherwise: ${where}`);
       compared++;
     }
