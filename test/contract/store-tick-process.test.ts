@@ -4,11 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { CoterieError } from '../../src/model/error.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { applyMarked, checkTick, loadForTicks, startTickChild } from './store-tick-child.ts';
 
@@ -85,4 +87,37 @@ test('a process killed while it applies ticks leaves one of them, whole, and not
   await applyMarked(store2, last + 1, CUSTOMERS);
   assert.equal(checkTick(store2.view()!, CUSTOMERS, 1), last + 1);
   await store2.close();
+});
+
+test('a full disk fails the tick with DISK_FULL and leaves the one before it served', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'coterie-full-'));
+  t.after(async () => {
+    spawnSync('umount', ['-l', folder]);
+    await rm(folder, { recursive: true, force: true });
+  });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', folder]);
+  if (mounted.status !== 0)
+    return t.skip(`SKIPPED, NOT TESTED: mounting is not permitted: ${mounted.stderr}`);
+  const store = await openLmdbStore({ folder, viewGraceMs: 0 });
+  await loadForTicks(store, CUSTOMERS);
+  const filler = join(folder, 'filler');
+  const outcomes = { full: 0, applied: 0 };
+  for (let leave = 0; leave < 20_000_000; leave += 700_000) {
+    const { bavail, bsize } = await statfs(folder);
+    await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - leave)));
+    const before = checkTick(store.view()!, CUSTOMERS, 1);
+    try {
+      await applyMarked(store, before + 1, CUSTOMERS);
+      outcomes.applied++;
+      assert.equal(checkTick(store.view()!, CUSTOMERS, 1), before + 1);
+    } catch (error) {
+      assert(error instanceof CoterieError && error.code === 'DISK_FULL', `${error}`);
+      assert.equal(checkTick(store.view()!, CUSTOMERS, 1), before);
+      outcomes.full++;
+    }
+    await rm(filler);
+  }
+  t.diagnostic(`the disk was full in ${outcomes.full} ticks and sufficed for ${outcomes.applied}`);
+  assert(outcomes.full > 3 && outcomes.applied > 3);
+  await store.close();
 });
