@@ -206,6 +206,19 @@ export function engineContract(name: string, open: OpenEngine): void {
       assert.deepEqual(read.c, { orders: [], traits: { age: ['many', null] } });
     });
 
+    test('knows customers who are named and have no facts', async (engine) => {
+      const { batchNo } = await engine.put({
+        customers: ['bare', 'ana'],
+        traits: [{ customerId: 'ana', name: 'city', value: 'BCN' }],
+      });
+      assert.equal((await engine.counts()).customers, 2);
+      assert.notEqual(await engine.customerNo('bare'), undefined);
+      assert.equal((await engine.affectedCustomers(0, batchNo)).length, 2);
+      await engine.put({ customers: ['bare'] });
+      assert.equal((await engine.counts()).customers, 2, 'naming again changes nothing');
+      assert.equal((await engine.affectedCustomers(batchNo, batchNo + 1)).length, 0);
+    });
+
     test('lists customers by the bytes of their ids', async (engine) => {
       const ids = ['b', 'a', 'é', 'Z', 'aa', '𝒳', 'ﬀ', '10', '9'];
       await engine.put({ orders: ids.map((id) => order(id, '1')) });

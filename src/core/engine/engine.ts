@@ -115,6 +115,8 @@ export interface Engine {
     readonly orders?: readonly OrderFact[];
     readonly stores?: readonly StoreFact[];
     readonly traits?: readonly TraitFact[];
+    /** Ids of customers who are known from now on, whether or not they have traits or orders. */
+    readonly customers?: readonly string[];
   }): Promise<{ readonly batchNo: number }>;
   counts(): Promise<FactCounts>;
   scan(request: ScanRequest): AsyncIterable<FactBatch>;

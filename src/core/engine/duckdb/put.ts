@@ -32,6 +32,7 @@ export interface Facts {
   readonly orders?: readonly OrderFact[];
   readonly stores?: readonly StoreFact[];
   readonly traits?: readonly TraitFact[];
+  readonly customers?: readonly string[];
 }
 
 /** See `Engine.put`. An empty batch gets a number too. */
@@ -39,7 +40,7 @@ export function putFacts(database: DuckDbDatabase, facts: Facts): Promise<{ read
   return database.exclusive(async (session) => {
     const batchNo = await nextBatchNo(session);
     const counts: IngestCounts[] = [];
-    const { orders = [], stores = [], traits = [] } = facts;
+    const { orders = [], stores = [], traits = [], customers = [] } = facts;
     if (stores.length > 0) {
       await stageStores(session, stores);
       counts.push(await ingestStores(session, batchNo));
@@ -48,11 +49,11 @@ export function putFacts(database: DuckDbDatabase, facts: Facts): Promise<{ read
       await stageOrders(session, orders);
       counts.push(await ingestOrders(session, batchNo));
     }
-    if (traits.length > 0) {
-      await stageTraits(session, traits);
+    if (traits.length + customers.length > 0) {
+      await stageTraits(session, traits, customers);
       counts.push(await ingestTraits(session, batchNo));
     }
-    const rows = orders.length + stores.length + traits.length;
+    const rows = orders.length + stores.length + traits.length + customers.length;
     const sum = (pick: (count: IngestCounts) => number) =>
       counts.reduce((total, count) => total + pick(count), 0);
     await recordBatch(session, {
@@ -122,12 +123,17 @@ async function stageStores(session: DuckDbSession, stores: readonly StoreFact[])
   ]);
 }
 
-async function stageTraits(session: DuckDbSession, traits: readonly TraitFact[]): Promise<void> {
+async function stageTraits(
+  session: DuckDbSession,
+  traits: readonly TraitFact[],
+  customers: readonly string[],
+): Promise<void> {
   await stage(session, STAGED_CUSTOMER);
   await stage(session, STAGED_TRAIT);
   const rowNos = traits.map((_, i) => BigInt(i));
   const customerIds = traits.map((trait) => trait.customerId);
-  await session.append(STAGED_CUSTOMER, [UBIGINT, VARCHAR], [rowNos, customerIds]);
+  const known = [...customerIds, ...customers];
+  await session.append(STAGED_CUSTOMER, [UBIGINT, VARCHAR], [known.map((_, i) => BigInt(i)), known]);
   await session.append(
     STAGED_TRAIT,
     [UBIGINT, VARCHAR, VARCHAR, VARCHAR],

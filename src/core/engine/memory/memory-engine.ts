@@ -50,6 +50,7 @@ export class MemoryEngine implements Engine {
     readonly orders?: readonly OrderFact[];
     readonly stores?: readonly StoreFact[];
     readonly traits?: readonly Trait[];
+    readonly customers?: readonly string[];
   }): Promise<{ readonly batchNo: number }> {
     const batchNo = ++this.#batchNo;
     for (const store of lastOfEach(facts.stores ?? [], (fact) => fact.storeId)) {
@@ -74,6 +75,7 @@ export class MemoryEngine implements Engine {
       if (!this.#traitValues.has(nameNo)) this.#traitValues.set(nameNo, new Map());
       append(this.#traits, { fact: trait, batchNo }, traitKey);
     }
+    for (const customerId of facts.customers ?? []) this.#know(customerId, batchNo);
     for (const trait of facts.traits ?? []) {
       number(this.#traitValues.get(this.#traitNames.get(trait.name)!)!, trait.value, 0);
     }

@@ -1,0 +1,69 @@
+/** Checked facts on their way into the engine, and roughly how much memory they hold. */
+import type { OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
+import { type Reading, readCustomer, readOrder, readStore } from '../../model/read-fact.ts';
+import type { FactSource } from '../engine/engine.ts';
+
+/** What `Engine.put` takes, growing. */
+export interface FactChunk {
+  readonly orders: OrderFact[];
+  readonly stores: StoreFact[];
+  readonly customers: string[];
+  readonly traits: TraitFact[];
+  rows: number;
+  /** Estimated. */
+  bytes: number;
+}
+
+/** What an object and its fields take besides their text. */
+const FACT_BYTES = 200;
+
+export function emptyChunk(): FactChunk {
+  return { orders: [], stores: [], customers: [], traits: [], rows: 0, bytes: 0 };
+}
+
+/**
+ * Reads a row and adds its facts.
+ *
+ * @returns The reason why it is not taken, or undefined.
+ */
+export function addRow(chunk: FactChunk, source: FactSource, row: unknown): string | undefined {
+  switch (source) {
+    case 'orders':
+      return add(chunk, readOrder(row), (fact) => {
+        chunk.orders.push(fact);
+        return fact.customerId.length + fact.orderId.length + (fact.storeId?.length ?? 0);
+      });
+    case 'stores':
+      return add(chunk, readStore(row), (fact) => {
+        chunk.stores.push(fact);
+        return fact.storeId.length + (fact.tags?.join().length ?? 0);
+      });
+    case 'customers':
+      return add(chunk, readCustomer(row), ({ customerId, traits }) => {
+        chunk.customers.push(customerId);
+        let characters = customerId.length;
+        for (const trait of traits) {
+          chunk.traits.push(trait);
+          characters += FACT_BYTES + trait.name.length + trait.value.length;
+        }
+        return characters;
+      });
+  }
+}
+
+/** Appends one chunk to another, in order. */
+export function appendChunk(to: FactChunk, from: FactChunk): void {
+  for (const order of from.orders) to.orders.push(order);
+  for (const store of from.stores) to.stores.push(store);
+  for (const customer of from.customers) to.customers.push(customer);
+  for (const trait of from.traits) to.traits.push(trait);
+  to.rows += from.rows;
+  to.bytes += from.bytes;
+}
+
+function add<T>(chunk: FactChunk, reading: Reading<T>, take: (fact: T) => number): string | undefined {
+  if ('reason' in reading) return reading.reason;
+  chunk.bytes += FACT_BYTES + take(reading.fact);
+  chunk.rows++;
+  return undefined;
+}
