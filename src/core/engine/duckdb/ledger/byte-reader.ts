@@ -49,6 +49,7 @@ export class ByteReader {
   /** Zigzag: 0, −1, 1, −2 … */
   signed(): number {
     const coded = this.varint();
+    if (coded <= 0x7fff_ffff) return (coded >>> 1) ^ -(coded & 1);
     return coded % 2 === 0 ? coded / 2 : -(coded + 1) / 2;
   }
 
