@@ -121,3 +121,24 @@ test('a full disk fails the tick with DISK_FULL and leaves the one before it ser
   assert(outcomes.full > 3 && outcomes.applied > 3);
   await store.close();
 });
+
+test('beside a store of its process that only reads, a store reads too, and refuses ticks', async (t) => {
+  const { folder, store } = await loadedStore(t);
+  await store.close();
+  const reader = await openLmdbStore({ folder, readOnly: true });
+  const writer = await openLmdbStore({ folder });
+  checkTick(writer.view()!, CUSTOMERS, 1);
+  for (const one of [reader, writer]) {
+    await assert.rejects(
+      applyMarked(one, 1, CUSTOMERS),
+      (error) => error instanceof CoterieError && error.code === 'DATA_FOLDER_UNWRITABLE',
+    );
+    checkTick(one.view()!, CUSTOMERS, 1);
+  }
+  await reader.close();
+  await writer.close();
+  const alone = await openLmdbStore({ folder });
+  await applyMarked(alone, 1, CUSTOMERS);
+  assert.equal(checkTick(alone.view()!, CUSTOMERS, 1), 1);
+  await alone.close();
+});

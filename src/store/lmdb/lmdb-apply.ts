@@ -42,8 +42,15 @@ interface Tick {
  * @throws {CoterieError} `CALCULATION_SUPERSEDED`, `DISK_FULL`, `DATA_FOLDER_UNWRITABLE`: nothing was changed.
  */
 export async function applyTick(view: LmdbView, changes: MembershipChanges): Promise<ReadDirectory> {
-  checkCalculation(view, changes);
   const { generation } = view;
+  if (!generation.isWritable) {
+    throw new CoterieError(
+      'DATA_FOLDER_UNWRITABLE',
+      `${generation.path} can be read and not written: expected permission, and no store of this process that has it open for reading only`,
+      { file: generation.path },
+    );
+  }
+  checkCalculation(view, changes);
   const directory = await changed(view.directory, changes);
   const { written, changeNos } = directoryChanges(view.read, changes);
   const changeNo = view.read.changeNo + written.length;

@@ -6,6 +6,7 @@
  * and process, and whoever opens it first settles how.
  */
 import { open as openFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type DatabaseOptions, open, type RootDatabase, type Transaction } from 'lmdb';
 import { CoterieError } from '../../model/error.ts';
 import { type CurrentGeneration, dataFile } from './generation-folder.ts';
@@ -28,6 +29,21 @@ const META_MAGIC = 0xbeefc0de;
 const META_MAGIC_AT = 24;
 const PAGE_BYTES_AT = 48;
 
+/** EACCES, EPERM, EROFS. */
+const UNWRITABLE_CODES: ReadonlySet<unknown> = new Set([13, 1, 30]);
+
+/**
+ * Data files that this process has open for reading only, and how often: the library would hand the same
+ * environment to who asks for writing, and fail at the first transaction.
+ */
+const openForReading = new Map<string, number>();
+
+function countReading(path: string, more: number): void {
+  const count = (openForReading.get(path) ?? 0) + more;
+  if (count > 0) openForReading.set(path, count);
+  else openForReading.delete(path);
+}
+
 /** One state of the environment: given to look-ups, which then all answer from it. */
 export interface Snapshot {
   readonly transaction: Transaction;
@@ -48,9 +64,17 @@ export class LmdbGeneration {
   readonly path: string;
   readonly environment: RootDatabase<Uint8Array, number>;
   readonly databases: GenerationDatabases;
+  /** Whether ticks can be applied to it through this environment. */
+  readonly isWritable: boolean;
   #users = 0;
 
-  constructor(folder: string, number: number, environment: RootDatabase<Uint8Array, number>) {
+  constructor(
+    folder: string,
+    number: number,
+    environment: RootDatabase<Uint8Array, number>,
+    isWritable: boolean,
+  ) {
+    this.isWritable = isWritable;
     this.folder = folder;
     this.number = number;
     this.path = dataFile(folder, number);
@@ -85,7 +109,9 @@ export class LmdbGeneration {
 
   async release(): Promise<void> {
     this.#users--;
-    if (this.#users === 0) await this.environment.close();
+    if (this.#users > 0) return;
+    await this.environment.close();
+    if (!this.isWritable) countReading(resolve(this.path), -1);
   }
 }
 
@@ -106,18 +132,31 @@ export async function openGeneration(
   current: CurrentGeneration,
   readOnly: boolean,
 ): Promise<LmdbGeneration> {
-  const path = dataFile(folder, current.generation);
-  await checkDataFile(path, current.bytes);
+  await checkDataFile(dataFile(folder, current.generation), current.bytes);
+  const isSettled = openForReading.has(resolve(dataFile(folder, current.generation)));
+  if (readOnly || isSettled) return openAs(folder, current.generation, false);
+  try {
+    return await openAs(folder, current.generation, true);
+  } catch (error) {
+    // Another user's file can still be read.
+    if (!UNWRITABLE_CODES.has((error as { code?: unknown }).code)) throw error;
+    return openAs(folder, current.generation, false);
+  }
+}
+
+async function openAs(folder: string, number: number, isWritable: boolean): Promise<LmdbGeneration> {
   const environment = open<Uint8Array, number>({
-    path,
+    path: dataFile(folder, number),
     noSubdir: true,
     encoding: 'binary',
     maxDbs: 8,
     maxReaders: READERS_MAX,
-    ...(readOnly ? { readOnly } : { noMetaSync: true, overlappingSync: false, noMemInit: true }),
+    ...(isWritable ? { noMetaSync: true, overlappingSync: false, noMemInit: true } : { readOnly: true }),
   });
   try {
-    return new LmdbGeneration(folder, current.generation, environment);
+    const generation = new LmdbGeneration(folder, number, environment, isWritable);
+    if (!isWritable) countReading(resolve(generation.path), 1);
+    return generation;
   } catch (error) {
     await environment.close();
     throw error;
