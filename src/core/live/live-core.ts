@@ -41,9 +41,8 @@ export class LiveCore {
     });
   }
 
-  /** Prepares the facts by customer, and starts to tick. */
+  /** Starts to tick, after preparing facts by customer where there is something to tick on from. */
   async start(): Promise<void> {
-    this.#facts = await this.#parts.engine.openLiveFacts();
     await this.#resume();
     this.#ticker.start();
   }
@@ -108,7 +107,8 @@ export class LiveCore {
     this.#live = undefined;
     this.#isPinned = target.asOf() !== undefined && (await this.#parts.isPinned());
     if (target.asOf() === undefined || this.#isPinned) return;
-    const live = await openLive({ ...this.#parts, facts: this.#facts! });
+    this.#facts ??= await engine.openLiveFacts();
+    const live = await openLive({ ...this.#parts, facts: this.#facts });
     await this.#sizes.count(target, (await engine.counts()).customers);
     this.#live = live;
   }
