@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Core } from '../core/core.ts';
+import type { ChangeFeed } from '../core/feed/change-feed.ts';
+import type { Ingest } from '../core/ingest/ingest.ts';
 import { CoterieError } from '../model/error.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Store, StoreView } from '../store/store.ts';
@@ -23,6 +25,10 @@ export interface RouteContext {
   readonly store: Store;
   /** Absent in a process that serves memberships only. */
   readonly core: Core | undefined;
+  /** Absent where no facts are taken. */
+  readonly ingest: Ingest | undefined;
+  /** Absent where there is no log of changes. */
+  readonly feed: ChangeFeed | undefined;
   readonly types: SegmentTypes;
   readonly options: ServerOptions;
   readonly metrics: Metrics;

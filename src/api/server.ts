@@ -9,17 +9,21 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Core } from '../core/core.ts';
+import type { ChangeFeed } from '../core/feed/change-feed.ts';
+import type { Ingest } from '../core/ingest/ingest.ts';
 import { CoterieError } from '../model/error.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
 import type { Store } from '../store/store.ts';
 import { readJson } from './body-format.ts';
 import { addCalculationRoutes } from './calculation-routes.ts';
+import { addChangeRoutes } from './change-routes.ts';
 import { addCheckRoutes } from './check-routes.ts';
 import { refuseConnection } from './connection-error.ts';
 import type { Api, RouteContext } from './context.ts';
 import { addCustomerRoutes } from './customer-routes.ts';
 import { addDefinitionRoutes } from './definition-routes.ts';
 import { addDocs, describeRoutes } from './docs.ts';
+import { addFactRoutes } from './fact-routes.ts';
 import { addGuards } from './guards.ts';
 import { addMemberRoutes } from './member-routes.ts';
 import { Metrics } from './metrics.ts';
@@ -32,6 +36,10 @@ export interface ServerParts {
   readonly store: Store;
   /** Absent in a process that serves memberships only: the Core's routes then answer `CORE_UNAVAILABLE`. */
   readonly core?: Core | undefined;
+  /** Absent where no facts are taken: their routes then answer `CORE_UNAVAILABLE`. */
+  readonly ingest?: Ingest | undefined;
+  /** Absent where there is no log of changes. */
+  readonly feed?: ChangeFeed | undefined;
   /** The segment types that definitions may have; default the built-in ones. */
   readonly types?: SegmentTypes;
   readonly options?: Partial<ServerOptions>;
@@ -46,7 +54,8 @@ export async function createServer(parts: ServerParts): Promise<Api> {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
   const metrics = new Metrics(parts.store);
   const types = parts.types ?? SEGMENT_TYPES;
-  const context: RouteContext = { store: parts.store, core: parts.core, types, options, metrics };
+  const { store, core, ingest, feed } = parts;
+  const context: RouteContext = { store, core, ingest, feed, types, options, metrics };
   const api = bareServer(options, parts.logger, metrics);
   observeRoutes(api, context);
   await addGuards(api, options);
@@ -65,6 +74,8 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     await addDefinitionRoutes(routes, context);
     addMemberRoutes(routes, context);
     addCalculationRoutes(routes, context);
+    await addFactRoutes(routes, context);
+    addChangeRoutes(routes, context);
     addOperationRoutes(routes, context);
   });
   await api.register(async (docs) => {

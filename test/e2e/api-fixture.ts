@@ -7,10 +7,14 @@ import type { Api } from '../../src/api/context.ts';
 import { createServer } from '../../src/api/server.ts';
 import type { ServerOptions } from '../../src/api/server-options.ts';
 import { DuckDbCatalog } from '../../src/core/catalog/duckdb/duckdb-catalog.ts';
+import type { ChangeLog } from '../../src/core/change/change-log.ts';
+import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-log.ts';
 import type { Core } from '../../src/core/core.ts';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
+import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
 import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
+import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
 import { openCore } from '../../src/core/open-core.ts';
 import type { OrderFact } from '../../src/model/fact.ts';
 import type { Definition } from '../../src/model/segment.ts';
@@ -50,12 +54,20 @@ export interface Coterie {
   readonly store: Store;
   readonly url: string;
   readonly folder: string;
+  readonly ingest: Ingest;
+  /** In memory: tests append what ticks would. */
+  readonly changes: ChangeLog;
+  readonly feed: ChangeFeed;
   close(): Promise<void>;
 }
 
 /** Opens one, with facts, and unless told otherwise with definitions and a calculation. */
 export async function openCoterie(
-  wanted: { readonly options?: Partial<ServerOptions>; readonly calculated?: boolean } = {},
+  wanted: {
+    readonly options?: Partial<ServerOptions>;
+    readonly calculated?: boolean;
+    readonly ingest?: Partial<IngestOptions>;
+  } = {},
 ): Promise<Coterie> {
   const folder = await mkdtemp(join(tmpdir(), 'coterie-api-'));
   const database = await openDatabase({ folder, memoryMiB: 256, threads: 1 });
@@ -85,7 +97,14 @@ export async function openCoterie(
   }
   // On a busy machine the event loop is late, and a server that turns requests away for it is no test.
   const options = { eventLoopDelayMaxMs: 0, ...wanted.options };
-  const api = await createServer({ store, core, options });
+  const ingest = createIngest({ engine, options: { gatherMs: 1, ...wanted.ingest } });
+  const changes = openMemoryChangeLog();
+  const served = () => {
+    const view = store.view();
+    return view && { asOf: view.asOf, entries: view.directory.entries };
+  };
+  const feed = new ChangeFeed({ changes, served, pollMs: 5 });
+  const api = await createServer({ store, core, ingest, feed, options });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   return {
     api,
@@ -93,8 +112,13 @@ export async function openCoterie(
     store,
     url,
     folder,
+    ingest,
+    changes,
+    feed,
     async close() {
       await closeServer(api, { timeoutMs: 5000 });
+      await ingest.close();
+      feed.close();
       await core.close();
       await store.close();
       await rm(folder, { recursive: true, force: true });

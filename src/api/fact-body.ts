@@ -1,0 +1,150 @@
+/**
+ * Bodies that hold facts: a JSON list read whole, or NDJSON read as it comes, however long it is; both
+ * packed with gzip or not. A line that is no JSON is set aside like any other bad row.
+ */
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { UnreadableRow } from '../core/ingest/ingest.ts';
+import { CoterieError } from '../model/error.ts';
+import { FACT_REASON } from '../model/fact-reason.ts';
+
+/** Rows of a body, as `Ingest.submit` takes them. */
+export type FactRows = readonly unknown[] | AsyncIterable<readonly unknown[]>;
+
+const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+/** The types of bodies that hold facts, for descriptions. */
+export const FACT_TYPES: readonly string[] = ['application/json', NDJSON_TYPES[0]!];
+
+/** A longer line is set aside without being held in memory. */
+const LINE_BYTES_MAX = 1_048_576;
+
+/** Makes the routes of a scope get bodies as {@link FactRows}. */
+export function readFactRows(
+  scope: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser'>,
+): void {
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser('application/json', async (request: FastifyRequest, body: Readable) =>
+    rowsOf(await readText(unpacked(request, body), request.routeOptions.bodyLimit)),
+  );
+  scope.addContentTypeParser(NDJSON_TYPES, async (request: FastifyRequest, body: Readable) =>
+    readLines(unpacked(request, body)),
+  );
+}
+
+function unpacked(request: FastifyRequest, body: Readable): AsyncIterable<Buffer> {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return body;
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
+    throw new CoterieError(
+      'MEDIA_TYPE_UNSUPPORTED',
+      `The body is packed with ${JSON.stringify(encoding)}: expected gzip, or no Content-Encoding`,
+      { expected: 'gzip', found: encoding },
+    );
+  }
+  const unpack = createGunzip();
+  // A client that goes away ends the unpacking too, which pipe() alone would leave waiting.
+  body.once('error', (error) => unpack.destroy(error));
+  body.once('close', () => {
+    if (!body.readableEnded) unpack.destroy(brokenOff());
+  });
+  return body.pipe(unpack);
+}
+
+/** Bytes of a body; what goes wrong with it leaves in the words of the catalogue. */
+async function* bytesOf(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (error instanceof CoterieError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!code.startsWith('Z_')) throw brokenOff(error);
+    throw new CoterieError(
+      'REQUEST_INVALID',
+      `The body is not whole gzip: ${(error as Error).message}`,
+      { in: 'body', expected: 'gzip' },
+      { cause: error },
+    );
+  }
+}
+
+function brokenOff(cause?: unknown): CoterieError {
+  return new CoterieError('REQUEST_INVALID', 'The body broke off before its end', { in: 'body' }, { cause });
+}
+
+async function readText(body: AsyncIterable<Buffer>, limitBytes: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of bytesOf(body)) {
+    bytes += part.length;
+    if (bytes > limitBytes) {
+      throw new CoterieError(
+        'BODY_TOO_LARGE',
+        `The body, unpacked, is larger than ${limitBytes} bytes: send it in parts, or as NDJSON, which has no limit`,
+      );
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts, bytes).toString();
+}
+
+/** A list, or an object with a list called `rows`. */
+function rowsOf(text: string): readonly unknown[] {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    const why = text.trim() === '' ? 'it is empty' : (error as Error).message;
+    throw new CoterieError('REQUEST_INVALID', `The body is not JSON: ${why}`, { in: 'body' });
+  }
+  const rows = Array.isArray(body) ? body : (body as { readonly rows?: unknown } | null)?.rows;
+  if (Array.isArray(rows)) return rows;
+  throw new CoterieError(
+    'REQUEST_INVALID',
+    'the body: expected a list of rows, or {"rows": […]}, found neither',
+    { in: 'body', expected: 'a list of rows' },
+  );
+}
+
+const NEWLINE = 10;
+
+/** Rows of NDJSON, a block for each chunk of the body. Empty lines are no rows. */
+export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<readonly unknown[]> {
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  for await (const chunk of bytesOf(body)) {
+    const rows: unknown[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      const line = chunk.subarray(from, end);
+      addRow(rows, rest.length === 0 ? line : Buffer.concat([...rest, line]), restBytes + line.length);
+      rest = [];
+      restBytes = 0;
+      from = end + 1;
+    }
+    restBytes += chunk.length - from;
+    if (restBytes > LINE_BYTES_MAX) rest = [];
+    else if (from < chunk.length) rest.push(chunk.subarray(from));
+    if (rows.length > 0) yield rows;
+  }
+  const rows: unknown[] = [];
+  addRow(rows, Buffer.concat(rest), restBytes);
+  if (rows.length > 0) yield rows;
+}
+
+const TOO_LONG = new UnreadableRow(`a row longer than ${LINE_BYTES_MAX} bytes`);
+const NOT_JSON = new UnreadableRow(FACT_REASON.notObject);
+
+function addRow(rows: unknown[], line: Buffer, lineBytes: number): void {
+  if (lineBytes > LINE_BYTES_MAX) {
+    rows.push(TOO_LONG);
+    return;
+  }
+  const text = line.toString().trim();
+  if (text === '') return;
+  try {
+    rows.push(JSON.parse(text));
+  } catch {
+    rows.push(NOT_JSON);
+  }
+}
