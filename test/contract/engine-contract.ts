@@ -219,6 +219,21 @@ export function engineContract(name: string, open: OpenEngine): void {
       assert.equal((await engine.affectedCustomers(batchNo, batchNo + 1)).length, 0);
     });
 
+    test('keeps where streams stand with the facts of the same batch', async (engine) => {
+      const at = (stream: string, partition: string, position: number) => ({ stream, partition, position });
+      assert.deepEqual(await engine.streamPositions('s'), new Map());
+      await engine.put({ orders: [order('c', '1')] }, [at('s', 'a', 1), at('s', 'b', 7), at('t', 'a', 3)]);
+      const { batchNo } = await engine.put({}, [at('s', 'a', Number.MAX_SAFE_INTEGER)]);
+      await engine.put({ orders: [order('c', '2')] });
+      assert.equal(batchNo, 2, 'positions without facts are a batch too');
+      const expected = new Map([
+        ['a', Number.MAX_SAFE_INTEGER],
+        ['b', 7],
+      ]);
+      assert.deepEqual(await engine.streamPositions('s'), expected);
+      assert.deepEqual(await engine.streamPositions('t'), new Map([['a', 3]]));
+    });
+
     test('lists customers by the bytes of their ids', async (engine) => {
       const ids = ['b', 'a', 'é', 'Z', 'aa', '𝒳', 'ﬀ', '10', '9'];
       await engine.put({ orders: ids.map((id) => order(id, '1')) });

@@ -107,17 +107,34 @@ export interface FactCounts {
   readonly lastOrderAt?: number;
 }
 
+/** How far a stream of messages was taken in: a message of a partition, and all before it. */
+export interface StreamPosition {
+  readonly stream: string;
+  readonly partition: string;
+  /** A safe integer of the broker's that grows within the partition. */
+  readonly position: number;
+}
+
 export interface Engine {
   /** Reads a file into the facts as one batch: all of it, or nothing. */
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
-  /** Puts facts that are already checked, as one batch, durable when it returns. */
-  put(facts: {
-    readonly orders?: readonly OrderFact[];
-    readonly stores?: readonly StoreFact[];
-    readonly traits?: readonly TraitFact[];
-    /** Ids of customers who are known from now on, whether or not they have traits or orders. */
-    readonly customers?: readonly string[];
-  }): Promise<{ readonly batchNo: number }>;
+  /**
+   * Puts facts that are already checked, as one batch, durable when it returns.
+   *
+   * @param positions - Where streams stand with these facts: they are durable together, or neither is.
+   */
+  put(
+    facts: {
+      readonly orders?: readonly OrderFact[];
+      readonly stores?: readonly StoreFact[];
+      readonly traits?: readonly TraitFact[];
+      /** Ids of customers who are known from now on, whether or not they have traits or orders. */
+      readonly customers?: readonly string[];
+    },
+    positions?: readonly StreamPosition[],
+  ): Promise<{ readonly batchNo: number }>;
+  /** Of a stream: partition → the last position that was put. */
+  streamPositions(stream: string): Promise<ReadonlyMap<string, number>>;
   counts(): Promise<FactCounts>;
   scan(request: ScanRequest): AsyncIterable<FactBatch>;
   /** Customers with facts received in batches (after, upTo], ascending. */

@@ -12,6 +12,7 @@ import type {
   RowNo,
   ScanRequest,
   StoreTable,
+  StreamPosition,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
 import { compact } from './compact.ts';
@@ -29,6 +30,7 @@ import {
 } from './lookup.ts';
 import { type Facts, putFacts } from './put.ts';
 import { scanFacts } from './scan.ts';
+import { readStreamPositions } from './stream-position.ts';
 
 export class DuckDbEngine implements Engine {
   readonly #database: DuckDbDatabase;
@@ -42,8 +44,12 @@ export class DuckDbEngine implements Engine {
     return importFile(this.#database, request, progress);
   }
 
-  put(facts: Facts): Promise<{ readonly batchNo: number }> {
-    return putFacts(this.#database, facts);
+  put(facts: Facts, positions: readonly StreamPosition[] = []): Promise<{ readonly batchNo: number }> {
+    return putFacts(this.#database, facts, positions);
+  }
+
+  streamPositions(stream: string): Promise<ReadonlyMap<string, number>> {
+    return readStreamPositions(this.#database, stream);
   }
 
   counts(): Promise<FactCounts> {

@@ -10,6 +10,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import type { OrderFact, OrderStatus, StoreFact, TraitFact } from '../../../model/fact.ts';
+import type { StreamPosition } from '../engine.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import type { DuckDbDatabase } from './database.ts';
 import { ingestOrders } from './ingest-orders.ts';
@@ -24,6 +25,7 @@ import {
   STAGED_TRAIT,
   stage,
 } from './stage.ts';
+import { writeStreamPositions } from './stream-position.ts';
 
 /** As `order_base.status` holds it. */
 export const STATUS_NO: Readonly<Record<OrderStatus, number>> = { completed: 0, cancelled: 1, refunded: 2 };
@@ -36,7 +38,11 @@ export interface Facts {
 }
 
 /** See `Engine.put`. An empty batch gets a number too. */
-export function putFacts(database: DuckDbDatabase, facts: Facts): Promise<{ readonly batchNo: number }> {
+export function putFacts(
+  database: DuckDbDatabase,
+  facts: Facts,
+  positions: readonly StreamPosition[],
+): Promise<{ readonly batchNo: number }> {
   return database.exclusive(async (session) => {
     const batchNo = await nextBatchNo(session);
     const counts: IngestCounts[] = [];
@@ -69,6 +75,7 @@ export function putFacts(database: DuckDbDatabase, facts: Facts): Promise<{ read
       rejected: 0,
       report: {},
     });
+    await writeStreamPositions(session, positions);
     return { batchNo };
   });
 }

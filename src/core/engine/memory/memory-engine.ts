@@ -13,6 +13,7 @@ import type {
   RowNo,
   ScanRequest,
   StoreTable,
+  StreamPosition,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
 import { openMemoryLiveFacts } from './memory-live-facts.ts';
@@ -41,18 +42,26 @@ export class MemoryEngine implements Engine {
   readonly #orders: Received<OrderFact>[] = [];
   readonly #stores: Received<StoreFact>[] = [];
   readonly #traits: Received<Trait>[] = [];
+  readonly #positions = new Map<string, Map<string, number>>();
 
   importFile(): Promise<ImportReport> {
     throw new Error('the oracle reads no files');
   }
 
-  async put(facts: {
-    readonly orders?: readonly OrderFact[];
-    readonly stores?: readonly StoreFact[];
-    readonly traits?: readonly Trait[];
-    readonly customers?: readonly string[];
-  }): Promise<{ readonly batchNo: number }> {
+  async put(
+    facts: {
+      readonly orders?: readonly OrderFact[];
+      readonly stores?: readonly StoreFact[];
+      readonly traits?: readonly Trait[];
+      readonly customers?: readonly string[];
+    },
+    positions: readonly StreamPosition[] = [],
+  ): Promise<{ readonly batchNo: number }> {
     const batchNo = ++this.#batchNo;
+    for (const { stream, partition, position } of positions) {
+      if (!this.#positions.has(stream)) this.#positions.set(stream, new Map());
+      this.#positions.get(stream)!.set(partition, position);
+    }
     for (const store of lastOfEach(facts.stores ?? [], (fact) => fact.storeId)) {
       number(this.#storeNos, store.storeId, 1);
       append(this.#stores, { fact: store, batchNo }, (fact) => fact.storeId);
@@ -80,6 +89,10 @@ export class MemoryEngine implements Engine {
       number(this.#traitValues.get(this.#traitNames.get(trait.name)!)!, trait.value, 0);
     }
     return { batchNo };
+  }
+
+  async streamPositions(stream: string): Promise<ReadonlyMap<string, number>> {
+    return new Map(this.#positions.get(stream));
   }
 
   async counts(): Promise<FactCounts> {
