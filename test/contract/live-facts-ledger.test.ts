@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type DuckDbDatabase, openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
+import { advanceLedger } from '../../src/core/engine/duckdb/ledger/advance-ledger.ts';
 import {
   type DuckDbLiveFacts,
   type LiveFactsOptions,
   openLiveFacts,
 } from '../../src/core/engine/duckdb/ledger/duckdb-live-facts.ts';
+import { openLedgerFile } from '../../src/core/engine/duckdb/ledger/ledger-file.ts';
+import { HASH_STAMP } from '../../src/core/engine/duckdb/ledger/ledger-query.ts';
 import { order } from './engine-contract.ts';
 import { readScan } from './engine-reading.ts';
 import { readLive } from './live-facts-reading.ts';
@@ -69,6 +72,12 @@ async function assertRight({ engine, facts }: Opened): Promise<void> {
     await readLive(engine, facts, customers),
     await readScan(engine, { knownAt: facts.batchNo }),
   );
+}
+
+/** Puts an earlier file of facts in place, without the log of later ones. */
+async function restore(folder: string, backup: string): Promise<void> {
+  await rm(join(folder, 'coterie.duckdb.wal'), { force: true });
+  await copyFile(backup, join(folder, 'coterie.duckdb'));
 }
 
 /** A folder with a base, a tail and an archive. */
@@ -139,6 +148,45 @@ test('more than one transaction of facts is taken in whole, or built anew', asyn
   }
 });
 
+test('an advance that breaks off between two transactions is done again, or undone with the facts', async () => {
+  const folder = await filledFolder();
+  const backup = join(folder, 'backup');
+  await (await open(folder)).close();
+  await copyFile(join(folder, 'coterie.duckdb'), backup);
+  const breakOff = async () => {
+    const database = await openDatabase({ folder });
+    const engine = new DuckDbEngine(database);
+    await engine.put({ orders: batch(0, 40_000, 5) });
+    const { stamp } = (await database.row<{ stamp: string }>(HASH_STAMP))!;
+    const ledger = await openLedgerFile(folder, stamp);
+    let blocks = 0;
+    const orders = () => {
+      if (++blocks === 2) throw new Error('broken off');
+    };
+    const nothing = () => {};
+    const fresh = { orders, traits: nothing, erased: nothing, newCustomer: nothing };
+    await assert.rejects(advanceLedger(database, ledger, { mark: ledger.mark()!, fresh }), /broken off/);
+    assert.equal(ledger.mark()!.batchNo, 4);
+    await ledger.close();
+    await engine.close();
+  };
+  await breakOff();
+  const again = await open(folder);
+  assert.deepEqual([again.isBuilt, again.facts.batchNo], [false, 5]);
+  await assertRight(again);
+  await again.close();
+
+  await restore(folder, backup);
+  await (await open(folder)).close();
+  await breakOff();
+  // Values reach further than the facts that are there now.
+  await restore(folder, backup);
+  const undone = await open(folder);
+  assert.deepEqual([undone.isBuilt, undone.facts.batchNo], [true, 4]);
+  await assertRight(undone);
+  await undone.close();
+});
+
 test('a scan that is under way goes on with what it began with, while facts are taken in', async () => {
   const opened = await open(await newFolder());
   await opened.engine.put({ orders: batch(0, 70_000, 1) });
@@ -205,7 +253,7 @@ test('a ledger of facts that are no more is built anew: a restored file, also on
   await ahead.engine.put({ orders: batch(0, 50, 5) });
   await ahead.facts.advance();
   await ahead.close();
-  await copyFile(join(folder, 'backup'), database);
+  await restore(folder, join(folder, 'backup'));
   const restored = await open(folder);
   assert.deepEqual([restored.isBuilt, restored.facts.batchNo], [true, 4]);
   await assertRight(restored);
@@ -218,7 +266,7 @@ test('a ledger of facts that are no more is built anew: a restored file, also on
   const wentOn = await open(folder);
   assert.deepEqual([wentOn.isBuilt, wentOn.facts.batchNo], [false, 5]);
   await wentOn.close();
-  await copyFile(join(folder, 'backup'), database);
+  await restore(folder, join(folder, 'backup'));
   const other = new DuckDbEngine(await openDatabase({ folder }));
   await other.put({ orders: batch(0, 52, 7) });
   await other.put({ orders: batch(0, 53, 8) });
