@@ -57,7 +57,7 @@ export async function calculate(
       types: parts.types,
       knownAt: catalogNo,
     });
-    const plan = compile({ segments, stores, dictionary: await parts.engine.dictionary() });
+    const plan = await compile({ segments, stores, dictionary: await parts.engine.dictionary() });
     phases.lap('compile');
 
     // The dictionary of customers is written while threads evaluate: both wait for each other little.

@@ -105,7 +105,7 @@ async function evaluateCompiled(
   });
   const known = knownAt === undefined ? {} : { knownAt };
   const stores = await engine.storeTable(knownAt);
-  const plan = compile({ segments, stores, dictionary: await engine.dictionary() });
+  const plan = await compile({ segments, stores, dictionary: await engine.dictionary() });
   const columns = { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits };
   const evaluator = new Evaluator(plan, moment);
   const ids = await customerIds(database);

@@ -13,6 +13,7 @@ import {
 } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { StoreTable } from '../engine/engine.ts';
+import { Turns } from '../turns.ts';
 import type { Catalog } from './catalog.ts';
 import { readCheckedRule, ruleOfInstance } from './normal-form.ts';
 import { type KeyedRule, replaceReferences } from './segment-reference.ts';
@@ -56,11 +57,13 @@ export function resolveSegments(request: {
   readonly segmentNos?: Uint32Array;
   readonly types: SegmentTypes;
 }): Segment[] {
-  const { segmentNos } = request;
   const definitions = request.versions.map((version) => version.definition);
   const rules = readRules(definitions, request.stores, request.types);
-  const resolved = replaceReferences(rules);
-  return resolved.map(({ definition, instance, key, rule }, i) => ({
+  return numbered(replaceReferences(rules), request.segmentNos);
+}
+
+function numbered(rules: readonly KeyedRule[], segmentNos: Uint32Array | undefined): Segment[] {
+  return rules.map(({ definition, instance, key, rule }, i) => ({
     segmentNo: segmentNos === undefined ? i : segmentNos[i]!,
     key,
     definition,
@@ -79,7 +82,14 @@ export async function loadSegments(request: {
 }): Promise<Segment[]> {
   const versions = await request.catalog.definitions(request.knownAt);
   const segmentNos = await request.catalog.segmentNos(segmentKeys({ versions, stores: request.stores }));
-  return resolveSegments({ versions, stores: request.stores, segmentNos, types: request.types });
+  const rules: KeyedRule[] = [];
+  const turns = new Turns();
+  const definitions = versions.map((version) => version.definition);
+  for (const rule of eachRule(definitions, request.stores, request.types)) {
+    if (turns.isOver()) await turns.next();
+    rules.push(rule);
+  }
+  return numbered(replaceReferences(rules), segmentNos);
 }
 
 /** The rules of all segments of these definitions, references still in them. */
@@ -88,25 +98,31 @@ export function readRules(
   stores: StoreTable,
   types: SegmentTypes,
 ): KeyedRule[] {
+  return [...eachRule(definitions, stores, types)];
+}
+
+function* eachRule(
+  definitions: Iterable<Definition>,
+  stores: StoreTable,
+  types: SegmentTypes,
+): Generator<KeyedRule> {
   const instances = instancesOver(stores);
-  const rules: KeyedRule[] = [];
   for (const definition of definitions) {
     if (definition.status === 'archived') continue;
     const rule: Rule = readCheckedRule(definition, types);
     if (definition.forEach === undefined) {
-      rules.push({ key: definition.key, definition, rule });
+      yield { key: definition.key, definition, rule };
       continue;
     }
     for (const instance of instances(definition.forEach)) {
-      rules.push({
+      yield {
         key: instanceKey(definition.key, instance),
         definition,
         instance,
         rule: ruleOfInstance(rule, definition.forEach, instance),
-      });
+      };
     }
   }
-  return rules;
 }
 
 function instancesOver(stores: StoreTable): (dimension: FamilyDimension) => readonly string[] {

@@ -19,7 +19,7 @@ function orders(more: Partial<OrdersCondition> = {}): OrdersCondition {
   return { kind: 'orders', stores: { kind: 'ids', ids: ['s1'] }, measure: 'count', atLeast: 1, ...more };
 }
 
-function plan(...rules: Rule[]) {
+function plan(...rules: Rule[]): Promise<Plan> {
   const segments: Segment[] = rules.map((rule, i) => ({
     segmentNo: i * 10,
     key: `k${i}`,
@@ -36,8 +36,8 @@ const listOf = ({ orders: index }: Plan, storeNo: number): number[] => [
 const not = (rule: Rule): Rule => ({ kind: 'not', rule });
 
 describe('compile', () => {
-  it('gives segments that look at the same orders one shared condition, however the stores are written', () => {
-    const compiled = plan(
+  it('gives segments that look at the same orders one shared condition, however the stores are written', async () => {
+    const compiled = await plan(
       orders({ stores: { kind: 'ids', ids: ['s2', 's1', 's1'] } }),
       not(orders({ stores: { kind: 'attributes', attributes: { brand: ['b'] } } })),
     );
@@ -50,8 +50,8 @@ describe('compile', () => {
     assert.deepEqual(listOf(compiled, 1), listOf(compiled, 2));
   });
 
-  it('knows the default membership: what holds for a customer without facts', () => {
-    const compiled = plan(
+  it('knows the default membership: what holds for a customer without facts', async () => {
+    const compiled = await plan(
       orders(),
       not(orders()),
       orders({ atLeast: 0 }),
@@ -64,8 +64,8 @@ describe('compile', () => {
     assert.deepEqual([...compiled.defaults], [0, 1, 1, 1, 1, 0, 0, 1]);
   });
 
-  it('lists nothing for stores that nobody knows and currencies that no fact has', () => {
-    const compiled = plan(
+  it('lists nothing for stores that nobody knows and currencies that no fact has', async () => {
+    const compiled = await plan(
       orders({ stores: { kind: 'ids', ids: ['unheard-of'] } }),
       orders({ measure: 'sum', currency: 'XXX', atLeast: 1 }),
     );
@@ -73,8 +73,8 @@ describe('compile', () => {
     assert.equal(compiled.orders.tally.item.length, 0);
   });
 
-  it('orders what looks at a store by window, longest first', () => {
-    const compiled = plan(
+  it('orders what looks at a store by window, longest first', async () => {
+    const compiled = await plan(
       orders({ atLeast: 2, withinS: 60 }),
       orders({ atLeast: 2 }),
       orders({ atLeast: 2, withinS: 3600 }),
@@ -88,17 +88,17 @@ describe('compile', () => {
     );
   });
 
-  it('writes a program for a rule of more than six conditions, and a table for six', () => {
+  it('writes a program for a rule of more than six conditions, and a table for six', async () => {
     const windows = (n: number): Rule[] => Array.from({ length: n }, (_, i) => orders({ withinS: i + 1 }));
-    const compiled = plan({ kind: 'any', rules: windows(6) }, { kind: 'any', rules: windows(7) });
+    const compiled = await plan({ kind: 'any', rules: windows(6) }, { kind: 'any', rules: windows(7) });
     assert.equal(compiled.programStart[1], 0);
     assert.ok(compiled.programStart[2]! > 0);
     assert.equal(compiled.exceptionHigh[0], 0xffff_ffff, 'any condition makes a difference');
   });
 
-  it('leaves paused segments out', () => {
+  it('leaves paused segments out', async () => {
     const definition = { key: 'p', type: 'rule', status: 'paused' } as const;
-    const compiled = compile({
+    const compiled = await compile({
       segments: [{ segmentNo: 7, key: 'p', definition, rule: orders() }],
       stores: STORES,
       dictionary: DICTIONARY,
@@ -106,11 +106,11 @@ describe('compile', () => {
     assert.equal(compiled.segmentNos.length, 0);
   });
 
-  it('keeps everything on shared memory, so that threads read one copy', () => {
+  it('keeps everything on shared memory, so that threads read one copy', async () => {
     const visit = (value: unknown): void => {
       if (ArrayBuffer.isView(value)) assert.ok(value.buffer instanceof SharedArrayBuffer);
       else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
     };
-    visit(plan(orders(), orders({ measure: 'sum', currency: 'EUR', atLeast: 1, withinS: 5 })));
+    visit(await plan(orders(), orders({ measure: 'sum', currency: 'EUR', atLeast: 1, withinS: 5 })));
   });
 });

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Rule } from '../../model/rule.ts';
 import type { Segment } from '../../model/segment.ts';
 import type { FactDictionary, StoreTable } from '../engine/engine.ts';
+import { Turns } from '../turns.ts';
 import { ConditionTable } from './condition-table.ts';
 import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
 import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
@@ -23,8 +24,9 @@ export interface CompileRequest {
   readonly dictionary: FactDictionary;
 }
 
-/** Compiles; the cost grows with the segments and the stores that they name. */
-export function compile(request: CompileRequest): Plan {
+/** Compiles, in turns; the cost grows with the segments and the stores that they name. */
+export async function compile(request: CompileRequest): Promise<Plan> {
+  const turns = new Turns();
   const segments = request.segments
     .filter((segment) => (segment.definition.status ?? 'active') === 'active')
     .sort((a, b) => a.segmentNo - b.segmentNo);
@@ -36,7 +38,8 @@ export function compile(request: CompileRequest): Plan {
   const exceptionHigh = sharedUint32(segments.length);
   const uses = new Uses();
   const large = new Map<number, Expression>();
-  segments.forEach((segment, place) => {
+  for (const [place, segment] of segments.entries()) {
+    if (turns.isOver()) await turns.next();
     const expression = express(segment.rule, table);
     const conditions = conditionsOf(expression);
     const isDefault = evaluateExpression(expression, () => false);
@@ -44,20 +47,21 @@ export function compile(request: CompileRequest): Plan {
     if (conditions.length > TABLE_CONDITIONS_MAX) {
       large.set(place, expression);
       uses.addLarge(conditions, place);
-      return;
+      continue;
     }
     const members = truthTable(expression, conditions);
     exceptionLow[place] = isDefault ? ~members.low : members.low;
     exceptionHigh[place] = isDefault ? ~members.high : members.high;
     uses.addSmall(conditions, place, { low: exceptionLow[place]!, high: exceptionHigh[place]! });
-  });
+  }
+  await turns.next();
   const { actionOf, lists } = uses.resolve(table.size);
   const storeLimit = request.stores.ids.length + 1;
   return {
     segmentNos: shareUint32(segments.map((segment) => segment.segmentNo)),
     isDense: segments.every((segment, place) => segment.segmentNo === place),
     defaults,
-    orders: buildOrderIndex(table, stores, storeLimit, actionOf),
+    orders: await buildOrderIndex(table, stores, storeLimit, actionOf),
     traits: buildTraitIndex(table, request.dictionary, actionOf),
     ...lists,
     exceptionLow,

@@ -2,6 +2,7 @@
  * Builds the lists of what looks at a store by counting its orders; see `OrderIndex.look`. Within a list,
  * entries come by window and then by kind of action, so that a processor foresees what comes next.
  */
+import { Turns } from '../turns.ts';
 import type { Counter } from './condition-table.ts';
 import { sharedUint32, shareUint32 } from './csr.ts';
 import { ACTION_BITS, type OrderIndex } from './plan.ts';
@@ -29,16 +30,18 @@ export interface LookContext {
   readonly actionOf: ActionOf;
 }
 
-export function buildLookLists(
+export async function buildLookLists(
   counters: readonly Counter[],
   context: LookContext,
-): Pick<OrderIndex, 'lookStart' | 'look' | 'lookAll' | 'counterAction'> {
+): Promise<Pick<OrderIndex, 'lookStart' | 'look' | 'lookAll' | 'counterAction'>> {
+  const turns = new Turns();
   const counterAction: number[] = [];
   const entries = entriesOf(counters, context, counterAction);
   const { stores, storeLimit } = context;
   const lookStart = sharedUint32(storeLimit + 1);
   const counts = new Uint32Array(storeLimit * LOOK_HEADER);
   for (const { storeSet, kind } of entries) {
+    if (turns.isOver()) await turns.next();
     if (storeSet === ALL_STORES) continue;
     for (const storeNo of stores.stores(storeSet)) counts[storeNo * LOOK_HEADER + kind]!++;
   }
@@ -53,6 +56,7 @@ export function buildLookLists(
     next[storeNo]! += LOOK_HEADER;
   }
   for (const { storeSet, kind, first, second } of entries) {
+    if (turns.isOver()) await turns.next();
     if (storeSet === ALL_STORES) continue;
     for (const storeNo of stores.stores(storeSet)) {
       look[next[storeNo]!++] = first;

@@ -19,18 +19,18 @@ import type { ActionOf } from './uses.ts';
  * @param storeLimit - One more than the highest store number.
  * @throws {CoterieError} `DEFINITION_TOO_LARGE` for more distinct windows than a list can name.
  */
-export function buildOrderIndex(
+export async function buildOrderIndex(
   table: ConditionTable,
   stores: StoreSets,
   storeLimit: number,
   actionOf: ActionOf,
-): OrderIndex {
+): Promise<OrderIndex> {
   const windowS = distinctWindows([...table.counters, ...table.tallies]);
   const rankOf = new Map(windowS.map((window, rank) => [window, rank]));
   return {
     storeLimit,
     windowS: shareFloat64(windowS),
-    ...buildLookLists(table.counters, { rankOf, stores, storeLimit, actionOf }),
+    ...(await buildLookLists(table.counters, { rankOf, stores, storeLimit, actionOf })),
     tally: tallyList(table.tallies, rankOf, stores, storeLimit),
     ...tallyColumns(table, actionOf),
   };

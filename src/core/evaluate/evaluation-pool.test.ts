@@ -17,7 +17,7 @@ const SEGMENTS: Segment[] = [2, 5].map((atLeast, i) => ({
   rule: { kind: 'orders', stores: { kind: 'all' }, measure: 'count', atLeast },
 }));
 const NO_STORES = { ids: [], brand: [], city: [], category: [], tags: [] };
-const PLAN = compile({
+const PLAN = await compile({
   segments: SEGMENTS,
   stores: NO_STORES,
   dictionary: { traitNames: new Map(), traitValues: new Map(), currencies: new Map() },

@@ -38,12 +38,16 @@ export async function evaluateSwitch(
   const sideBySide = [...oldOnes, ...newOnes].map((segment, i) => ({ ...segment, segmentNo: i }));
   const dictionary = await parts.engine.dictionary();
   // Old rules mean the stores that they meant before; numbers of stores never change.
-  const oldPlan = compile({
+  const oldPlan = await compile({
     segments: sideBySide.slice(0, oldOnes.length),
     stores: before.stores,
     dictionary,
   });
-  const newPlan = compile({ segments: sideBySide.slice(oldOnes.length), stores: now.stores, dictionary });
+  const newPlan = await compile({
+    segments: sideBySide.slice(oldOnes.length),
+    stores: now.stores,
+    dictionary,
+  });
   const exceptions = new Map<number, Exceptions>();
   const byNumber = newOnes.map((segment) => segment.segmentNo);
   for (const [plan, segments, stores] of [

@@ -26,6 +26,7 @@ export class LiveCore {
   #live: Live | undefined;
   #isPinned = false;
   #ticks = 0;
+  readonly #totals = { failures: 0, affected: 0, entries: 0, exits: 0, seconds: 0 };
   #lastTick: TickReport | undefined;
   #failure: string | undefined;
 
@@ -35,6 +36,7 @@ export class LiveCore {
       periodMs: parts.periodMs,
       tick: () => this.#tick(),
       onFailure: (error) => {
+        this.#totals.failures++;
         this.#failure = error instanceof Error ? error.message : String(error);
         parts.onFailure?.(error);
       },
@@ -63,6 +65,8 @@ export class LiveCore {
       state: this.#live ? 'ticking' : this.#isPinned ? 'pinned' : 'waiting',
       periodMs: this.#parts.periodMs,
       ticks: this.#ticks,
+      totals: { ...this.#totals },
+      ...this.#lateness(),
       failures: this.#ticker.failures,
       ...(this.#ticker.failures > 0 && this.#failure !== undefined ? { failure: this.#failure } : {}),
       ...(last && {
@@ -75,6 +79,12 @@ export class LiveCore {
         },
       }),
     };
+  }
+
+  #lateness(): { readonly latenessS?: number } {
+    const asOf = this.asOf();
+    if (!asOf) return {};
+    return { latenessS: Math.max(0, this.#parts.now() - asOf.moment - this.#parts.periodMs / 1000) };
   }
 
   /**
@@ -121,6 +131,10 @@ export class LiveCore {
     const report = await live.tick(this.#parts.now());
     this.#sizes.apply(report);
     this.#ticks++;
+    this.#totals.affected += report.affected;
+    this.#totals.entries += report.entries;
+    this.#totals.exits += report.exits;
+    this.#totals.seconds += report.seconds;
     this.#lastTick = report;
     return report;
   }

@@ -12,6 +12,7 @@ import { compile } from '../compile/compile.ts';
 import type { Plan } from '../compile/plan.ts';
 import { StoreSets } from '../compile/store-sets.ts';
 import type { Engine, StoreTable } from '../engine/engine.ts';
+import { Turns } from '../turns.ts';
 
 export interface LivePlan {
   readonly plan: Plan;
@@ -51,12 +52,12 @@ export async function compileLivePlan(
     types: source.types,
     knownAt: at.catalogNo,
   });
-  const plan = compile({ segments, stores, dictionary: await source.engine.dictionary() });
+  const plan = await compile({ segments, stores, dictionary: await source.engine.dictionary() });
   const placeOf = new Map([...plan.segmentNos].map((segmentNo, place) => [segmentNo, place]));
   return {
     plan,
     segments: new Map(segments.map((segment) => [segment.segmentNo, segment])),
-    fingerprints: fingerprintsOf(segments, stores),
+    fingerprints: await fingerprintsOf(segments, stores),
     stores,
     catalogNo: at.catalogNo,
     storesBatchNo: at.storesBatchNo,
@@ -92,7 +93,11 @@ export function comparePlans(before: LivePlan, now: LivePlan): PlanDifference {
   return { changed, added, removed };
 }
 
-function fingerprintsOf(segments: readonly Segment[], stores: StoreTable): Map<number, string> {
+async function fingerprintsOf(
+  segments: readonly Segment[],
+  stores: StoreTable,
+): Promise<Map<number, string>> {
+  const turns = new Turns();
   const sets = new StoreSets(stores);
   const setHashes = new Map<number, string>();
   const hashOfSet = (set: StoreSet): string => {
@@ -110,9 +115,11 @@ function fingerprintsOf(segments: readonly Segment[], stores: StoreTable): Map<n
     if (rule.kind === 'not') return ['not', describe(rule.rule)];
     return rule.kind === 'orders' ? { ...rule, stores: hashOfSet(rule.stores) } : rule;
   };
-  return new Map(
-    segments
-      .filter((segment) => (segment.definition.status ?? 'active') === 'active')
-      .map((segment) => [segment.segmentNo, JSON.stringify(describe(segment.rule))]),
-  );
+  const fingerprints = new Map<number, string>();
+  for (const { segmentNo, definition, rule } of segments) {
+    if (turns.isOver()) await turns.next();
+    if ((definition.status ?? 'active') === 'active')
+      fingerprints.set(segmentNo, JSON.stringify(describe(rule)));
+  }
+  return fingerprints;
 }

@@ -15,6 +15,9 @@ interface VersionRow {
   readonly reason: string | null;
 }
 
+/** In the order of `COLUMNS`. */
+type VersionCells = [number, number, string, string, number, string | null];
+
 const COLUMNS = 'catalog_no, version, definition, author, "at", reason';
 /** $1: catalog position. The version in force of every key, in the order in which the keys came. */
 const IN_FORCE = `
@@ -63,8 +66,16 @@ export class DuckDbCatalog implements Catalog {
   }
 
   async definitions(knownAt?: number): Promise<DefinitionVersion[]> {
-    const rows = await this.#database.rows<VersionRow>(IN_FORCE, [knownAt ?? (await this.catalogNo())]);
-    return rows.map(toVersion);
+    const position = knownAt ?? (await this.catalogNo());
+    const versions: DefinitionVersion[] = [];
+    // Chunk by chunk: parsing 100,000 definitions takes half a second.
+    for await (const chunk of this.#database.stream(IN_FORCE, [position])) {
+      for (const row of chunk.getRows()) {
+        const [catalog_no, version, definition, author, at, reason] = row as VersionCells;
+        versions.push(toVersion({ catalog_no, version, definition, author, at, reason }));
+      }
+    }
+    return versions;
   }
 
   async definition(key: string): Promise<DefinitionVersion | undefined> {
