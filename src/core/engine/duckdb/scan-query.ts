@@ -90,9 +90,7 @@ export function tailBatchesSql(scope: ScanScope): string {
 export function mixedOrdersSql(scope: ScanScope, tailBatches: number): string {
   // By max, not by row_number: DuckDB 1.5 turns that into a top-n, and fails on some small tables.
   const latest =
-    tailBatches > 1
-      ? 'QUALIFY batch_no = max(batch_no) OVER (PARTITION BY customer_no, order_id)'
-      : '';
+    tailBatches > 1 ? 'QUALIFY batch_no = max(batch_no) OVER (PARTITION BY customer_no, order_id)' : '';
   const mixed = `customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`;
   const counts = `status = 0 ${storeFilter(scope)}`;
   return `WITH tail AS (SELECT * FROM order_tail WHERE ${tailFilter(scope)} ${latest}),
