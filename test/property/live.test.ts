@@ -87,8 +87,8 @@ for (const [name, open] of [
   ['duckdb', (world: World) => receiveFacts({ ...world, received: [] }, 0)],
   ['memory', async () => ({ engine: new MemoryEngine(), close: async () => {} })],
 ] as const) {
-  it(`after every tick, what is served and what the log says is what the rules say (${name})`, async (t) => {
-    t.diagnostic(`seed ${SEED}, ${RUNS} lives`);
+  it('after every tick, what is served and what the log says is what the rules say', async (t) => {
+    t.diagnostic(`${name}, seed ${SEED}, ${RUNS} lives`);
     const seen = { ticks: 0, changes: 0, memberships: 0 };
     await fc.assert(
       fc.asyncProperty(arbitraryLife, async ({ world, rules, steps }) => {
