@@ -22,7 +22,12 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The catalog and the record of calculations live in the engine's file. */
-const DUCKDB_FOLDERS = ['src/core/engine/duckdb', 'src/core/catalog/duckdb', 'src/core/history/duckdb'];
+const DUCKDB_FOLDERS = [
+  'src/core/engine/duckdb',
+  'src/core/catalog/duckdb',
+  'src/core/history/duckdb',
+  'src/core/webhook/duckdb',
+];
 
 const RULES: LayerRules = {
   layers: {
@@ -54,6 +59,7 @@ const RULES: LayerRules = {
     'src/core/engine/duckdb': [...DUCKDB_FOLDERS, 'src/main.ts'],
     'src/core/catalog/duckdb': ['src/main.ts'],
     'src/core/history/duckdb': ['src/main.ts'],
+    'src/core/webhook/duckdb': ['src/main.ts'],
     'src/core/change/lmdb': ['src/main.ts'],
     'src/store/lmdb': ['src/main.ts'],
     'src/store/redis': ['src/main.ts'],

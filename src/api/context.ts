@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { Core } from '../core/core.ts';
 import type { ChangeFeed } from '../core/feed/change-feed.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { Webhooks } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Store, StoreView } from '../store/store.ts';
@@ -29,6 +30,7 @@ export interface RouteContext {
   readonly ingest: Ingest | undefined;
   /** Absent where there is no log of changes. */
   readonly feed: ChangeFeed | undefined;
+  readonly webhooks: Webhooks | undefined;
   readonly types: SegmentTypes;
   readonly options: ServerOptions;
   readonly metrics: Metrics;

@@ -3,7 +3,9 @@
  * never customers or segments. What the hot path counts is a plain number, read when someone looks.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Core, LiveStatus } from '../core/core.ts';
 import type { ErrorCode } from '../model/error.ts';
+import { beyondFreshness } from '../store/freshness.ts';
 import type { Store } from '../store/store.ts';
 
 /** From 0.1 ms, a check, to 30 s, a preview over everything. */
@@ -21,7 +23,7 @@ export class Metrics {
   #checks = 0;
   #memberships = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, core?: Core) {
     collectDefaultMetrics({ register: this.#registry });
     const registers = [this.#registry];
     this.#requests = new Histogram({
@@ -70,6 +72,55 @@ export class Metrics {
         return store.view()?.directory.entries.reduce((sum, entry) => sum + entry.exceptions, 0);
       },
     );
+    this.#addGauge(
+      'coterie_segments_beyond_freshness',
+      'Active segments whose answers are older than their definition wants.',
+      () => {
+        const view = store.view();
+        return view && beyondFreshness(view, Date.now() / 1000).beyond;
+      },
+    );
+    if (core) this.#addLive(core);
+  }
+
+  /** Ticks: nothing is shown of them in a server that was not told to tick. */
+  #addLive(core: Core): void {
+    const gauge = (name: string, help: string, read: (status: LiveStatus) => number | undefined) =>
+      this.#addGauge(name, help, () => {
+        const status = core.liveStatus();
+        return status && read(status);
+      });
+    const total = (name: string, help: string, read: (status: LiveStatus) => number) =>
+      this.#addTotal(name, help, () => {
+        const status = core.liveStatus();
+        return status ? read(status) : 0;
+      });
+    gauge('coterie_tick_seconds', 'How long the last tick took.', (status) => status.lastTick?.seconds);
+    gauge(
+      'coterie_tick_lateness_seconds',
+      'How far what is served is behind the clock beyond one period of ticks.',
+      (status) => status.latenessS,
+    );
+    gauge(
+      'coterie_tick_affected_customers',
+      'Customers evaluated by the last tick.',
+      (status) => status.lastTick?.affected,
+    );
+    total('coterie_ticks_total', 'Ticks.', (status) => status.ticks);
+    total('coterie_ticks_seconds_total', 'Time spent in ticks.', (status) => status.totals.seconds);
+    total('coterie_tick_failures_total', 'Ticks that failed.', (status) => status.totals.failures);
+    total(
+      'coterie_tick_affected_customers_total',
+      'Customers evaluated by ticks.',
+      (status) => status.totals.affected,
+    );
+    total('coterie_entries_total', 'Memberships that began in ticks.', (status) => status.totals.entries);
+    total('coterie_exits_total', 'Memberships that ended in ticks.', (status) => status.totals.exits);
+    this.#addGauge(
+      'coterie_facts_backlog_batches',
+      'Batches of facts that are durable and not yet in what is served.',
+      () => core.factsBacklog(),
+    );
   }
 
   /** Counts checks of `customers`, of so many segments in all. */
@@ -117,13 +168,13 @@ export class Metrics {
     });
   }
 
-  #addGauge(name: string, help: string, read: () => number | undefined): void {
+  #addGauge(name: string, help: string, read: () => number | undefined | Promise<number | undefined>): void {
     new Gauge({
       name,
       help,
       registers: [this.#registry],
-      collect() {
-        const value = read();
+      async collect() {
+        const value = await read();
         if (value === undefined) this.remove();
         else this.set(value);
       },

@@ -1,7 +1,9 @@
 /** What those who run Coterie ask: is the process alive, can it answer, and the counters. Never turned away. */
 import { Type } from 'typebox';
+import type { LiveStatus } from '../core/core.ts';
 import { CoterieError } from '../model/error.ts';
 import { formatMoment } from '../model/time.ts';
+import { beyondFreshness } from '../store/freshness.ts';
 import { AsOfSchema, answers, answersOf } from './answer-schemas.ts';
 import { type Api, type RouteContext, viewOf } from './context.ts';
 import { ALWAYS_ANSWERED } from './guards.ts';
@@ -15,6 +17,25 @@ const ReadySchema = Type.Object({
   calculationNo: Type.Integer(),
   customers: Type.Integer(),
   segments: Type.Integer(),
+  segmentsBeyondFreshness: Type.Integer({
+    description: 'Active segments whose answers are older than their definition wants.',
+  }),
+  live: Type.Optional(
+    Type.Object(
+      {
+        state: Type.Enum(['ticking', 'waiting', 'pinned'], {
+          description:
+            'ticking; waiting for a first calculation; pinned: the last calculation was asked for as of a moment.',
+        }),
+        latenessSeconds: Type.Optional(
+          Type.Number({ description: 'How far answers are behind the clock beyond one period of ticks.' }),
+        ),
+        ticks: Type.Integer(),
+        failures: Type.Integer({ description: 'Ticks that failed since the last one that did not.' }),
+      },
+      { description: 'Absent where memberships do not follow facts by ticks.' },
+    ),
+  ),
 });
 
 /** Puts the routes on a server. */
@@ -56,6 +77,8 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
         calculationNo: asOf.calculationNo,
         customers,
         segments: directory.entries.length,
+        segmentsBeyondFreshness: beyondFreshness({ asOf, directory }, Date.now() / 1000).beyond,
+        ...liveAnswer(context.core?.liveStatus()),
       });
     },
   );
@@ -73,4 +96,12 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
     async (_request, reply) =>
       reply.header('content-type', context.metrics.contentType).send(await context.metrics.text()),
   );
+}
+
+function liveAnswer(status: LiveStatus | undefined) {
+  if (!status) return {};
+  const { state, latenessS, ticks, failures } = status;
+  return {
+    live: { state, ...(latenessS === undefined ? {} : { latenessSeconds: latenessS }), ticks, failures },
+  };
 }

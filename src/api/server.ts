@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Core } from '../core/core.ts';
 import type { ChangeFeed } from '../core/feed/change-feed.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { Webhooks } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +32,7 @@ import { addOperationRoutes } from './operation-routes.ts';
 import { sendProblem } from './problem.ts';
 import { compileValidator } from './request-validation.ts';
 import { PATH_PARAMETER_MAX, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+import { addWebhookRoutes } from './webhook-routes.ts';
 
 export interface ServerParts {
   readonly store: Store;
@@ -40,6 +42,7 @@ export interface ServerParts {
   readonly ingest?: Ingest | undefined;
   /** Absent where there is no log of changes. */
   readonly feed?: ChangeFeed | undefined;
+  readonly webhooks?: Webhooks | undefined;
   /** The segment types that definitions may have; default the built-in ones. */
   readonly types?: SegmentTypes;
   readonly options?: Partial<ServerOptions>;
@@ -52,10 +55,10 @@ export interface ServerParts {
  */
 export async function createServer(parts: ServerParts): Promise<Api> {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
-  const metrics = new Metrics(parts.store);
+  const metrics = new Metrics(parts.store, parts.core);
   const types = parts.types ?? SEGMENT_TYPES;
-  const { store, core, ingest, feed } = parts;
-  const context: RouteContext = { store, core, ingest, feed, types, options, metrics };
+  const { store, core, ingest, feed, webhooks } = parts;
+  const context: RouteContext = { store, core, ingest, feed, webhooks, types, options, metrics };
   const api = bareServer(options, parts.logger, metrics);
   observeRoutes(api, context);
   await addGuards(api, options);
@@ -76,6 +79,7 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     addCalculationRoutes(routes, context);
     await addFactRoutes(routes, context);
     addChangeRoutes(routes, context);
+    addWebhookRoutes(routes, context);
     addOperationRoutes(routes, context);
   });
   await api.register(async (docs) => {

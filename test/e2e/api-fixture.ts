@@ -16,6 +16,9 @@ import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
 import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
 import { openCore } from '../../src/core/open-core.ts';
+import type { DeliveryOptions } from '../../src/core/webhook/delivery.ts';
+import { openDuckDbWebhookStore } from '../../src/core/webhook/duckdb/duckdb-webhook-store.ts';
+import { openWebhooks, type Webhooks } from '../../src/core/webhook/webhooks.ts';
 import type { OrderFact } from '../../src/model/fact.ts';
 import type { Definition } from '../../src/model/segment.ts';
 import { parseMoment } from '../../src/model/time.ts';
@@ -58,6 +61,7 @@ export interface Coterie {
   /** In memory: tests append what ticks would. */
   readonly changes: ChangeLog;
   readonly feed: ChangeFeed;
+  readonly webhooks: Webhooks;
   close(): Promise<void>;
 }
 
@@ -67,13 +71,16 @@ export async function openCoterie(
     readonly options?: Partial<ServerOptions>;
     readonly calculated?: boolean;
     readonly ingest?: Partial<IngestOptions>;
+    readonly delivery?: Partial<DeliveryOptions>;
   } = {},
 ): Promise<Coterie> {
   const folder = await mkdtemp(join(tmpdir(), 'coterie-api-'));
   const database = await openDatabase({ folder, memoryMiB: 256, threads: 1 });
   const engine = new DuckDbEngine(database);
   const store = await openLmdbStore({ folder: join(folder, 'store') });
+  const changes = openMemoryChangeLog();
   const core = openCore({
+    changes,
     engine,
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
@@ -98,13 +105,17 @@ export async function openCoterie(
   // On a busy machine the event loop is late, and a server that turns requests away for it is no test.
   const options = { eventLoopDelayMaxMs: 0, ...wanted.options };
   const ingest = createIngest({ engine, options: { gatherMs: 1, ...wanted.ingest } });
-  const changes = openMemoryChangeLog();
   const served = () => {
     const view = store.view();
     return view && { asOf: view.asOf, entries: view.directory.entries };
   };
   const feed = new ChangeFeed({ changes, served, pollMs: 5 });
-  const api = await createServer({ store, core, ingest, feed, options });
+  const webhooks = await openWebhooks({
+    store: await openDuckDbWebhookStore(database),
+    feed,
+    options: wanted.delivery ?? {},
+  });
+  const api = await createServer({ store, core, ingest, feed, webhooks, options });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   return {
     api,
@@ -115,8 +126,10 @@ export async function openCoterie(
     ingest,
     changes,
     feed,
+    webhooks,
     async close() {
       await closeServer(api, { timeoutMs: 5000 });
+      await webhooks.close();
       await ingest.close();
       feed.close();
       await core.close();
