@@ -144,6 +144,8 @@ export interface Core {
   }): Promise<void>;
   /** Undefined while ticks were not started. */
   liveStatus(): LiveStatus | undefined;
+  /** Batches of facts that are durable and not yet in what is served; undefined before the first calculation. */
+  factsBacklog(): Promise<number | undefined>;
 
   /** Exact, at the moment and the knowledge of the last calculation. */
   size(key: string): Promise<SizeReport>;
@@ -164,6 +166,16 @@ export interface LiveStatus {
   readonly state: 'ticking' | 'waiting' | 'pinned';
   readonly periodMs: number;
   readonly ticks: number;
+  /** Over all ticks since the start. */
+  readonly totals: {
+    readonly failures: number;
+    readonly affected: number;
+    readonly entries: number;
+    readonly exits: number;
+    readonly seconds: number;
+  };
+  /** How far what is served is behind the clock beyond one period; absent while ticks do not go on. */
+  readonly latenessS?: number;
   /** Ticks that failed since the last one that did not. */
   readonly failures: number;
   /** The last failure, in words. */

@@ -2,6 +2,7 @@
 import type { SegmentEntry } from '../model/membership.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
+import { parseDuration } from '../model/time.ts';
 
 /** Stores named by id in a directory entry at most; a rule that names more is listed under none. */
 const ENTRY_STORES_MAX = 1_000;
@@ -26,6 +27,7 @@ export function directoryEntry(segment: Segment, isDefault: boolean, exceptions:
     defaultMember: isDefault,
     exceptions,
     ...(stores === undefined ? {} : { stores }),
+    ...(definition.freshness === undefined ? {} : { freshnessS: parseDuration(definition.freshness) }),
   };
 }
 

@@ -176,6 +176,11 @@ class LocalCore implements Core {
     return this.#live?.status();
   }
 
+  async factsBacklog(): Promise<number | undefined> {
+    const asOf = this.#target.asOf();
+    return asOf && Math.max(0, (await this.#engine.lastBatchNo()) - asOf.batchNo);
+  }
+
   async lastCalculation(): Promise<CalculationReport | undefined> {
     const asOf = this.#target.asOf();
     return asOf && this.#calculations.report(asOf.calculationNo);

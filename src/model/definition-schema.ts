@@ -34,6 +34,14 @@ const KeySchema = Type.String({
   maxLength: 200,
 });
 
+const FreshnessSchema = Type.String({
+  title: 'Freshness objective',
+  description:
+    'How old answers about the segment may be: a whole number from 1 to 9999 and a unit, s, m, h or d. Readiness and metrics count segments beyond it; answers are given all the same.',
+  examples: ['10s', '1h'],
+  pattern: '^[1-9][0-9]{0,3}(s|m|h|d)$',
+});
+
 /**
  * The schema of one definition, `$id` "Definition", for a set of segment types. It refers to
  * {@link RULE_SCHEMAS}: give those to the same validator or server first.
@@ -113,6 +121,7 @@ export function definitionSchema(types: SegmentTypes) {
           examples: ['store', 'brand'],
         }),
       ),
+      freshness: Type.Optional(FreshnessSchema),
     },
     {
       $id: 'Definition',

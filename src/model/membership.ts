@@ -20,6 +20,8 @@ export interface SegmentEntry {
   readonly exceptions: number;
   /** The stores its rule names: ids only, absent for rules over all stores or over attributes. */
   readonly stores?: readonly string[];
+  /** How old answers about it may be, in seconds, as its definition wants; absent: any age. */
+  readonly freshnessS?: number;
 }
 
 /** The moment and the last fact that memberships reflect. */

@@ -20,6 +20,8 @@ export interface Definition {
   readonly type: string;
   readonly params?: unknown;
   readonly forEach?: FamilyDimension;
+  /** How old answers about it may be, such as `10s`: reported on, not enforced. */
+  readonly freshness?: string;
 }
 
 /** One row of the append-only catalog. */

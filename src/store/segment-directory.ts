@@ -159,6 +159,7 @@ export class DirectoryEntry {
   readonly tags: readonly string[];
   readonly type: string;
   readonly exceptions: number;
+  readonly freshnessS?: number;
   readonly #storeNos: Uint32Array | undefined;
   readonly #storeIds: readonly string[];
 
@@ -172,6 +173,7 @@ export class DirectoryEntry {
     this.exceptions = entry.exceptions;
     if (entry.name !== undefined) this.name = entry.name;
     if (entry.owner !== undefined) this.owner = entry.owner;
+    if (entry.freshnessS !== undefined) this.freshnessS = entry.freshnessS;
     this.#storeNos = storeNos;
     this.#storeIds = storeIds;
   }

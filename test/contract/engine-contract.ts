@@ -37,6 +37,7 @@ export function engineContract(name: string, open: OpenEngine): void {
   describe(`the ${name} engine`, () => {
     test('without facts has no customers, stores or batches', async (engine) => {
       assert.deepEqual(await engine.counts(), { customers: 0, stores: 0, orders: 0, traits: 0, batchNo: 0 });
+      assert.equal(await engine.lastBatchNo(), 0);
       assert.deepEqual(await readScan(engine), {});
       assert.deepEqual(await readCustomers(engine), []);
       assert.deepEqual(await engine.customerFacts('c'), { orders: [], traits: new Map() });

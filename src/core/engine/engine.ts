@@ -136,6 +136,12 @@ export interface Engine {
   /** Of a stream: partition → the last position that was put. */
   streamPositions(stream: string): Promise<ReadonlyMap<string, number>>;
   counts(): Promise<FactCounts>;
+  /**
+   * The last batch, or the last that was received up to a moment; 0 when there was none. Cheap.
+   *
+   * @param receivedUpTo - Seconds since 1970, inclusive.
+   */
+  lastBatchNo(receivedUpTo?: number): Promise<number>;
   scan(request: ScanRequest): AsyncIterable<FactBatch>;
   /** Customers with facts received in batches (after, upTo], ascending. */
   affectedCustomers(after: number, upTo: number): Promise<Uint32Array>;

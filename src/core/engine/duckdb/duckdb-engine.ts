@@ -26,6 +26,7 @@ import {
   readCustomerNo,
   readCustomers,
   readDictionary,
+  readLastBatchNo,
   readStoreTable,
 } from './lookup.ts';
 import { type Facts, putFacts } from './put.ts';
@@ -54,6 +55,10 @@ export class DuckDbEngine implements Engine {
 
   counts(): Promise<FactCounts> {
     return countFacts(this.#database);
+  }
+
+  lastBatchNo(receivedUpTo?: number): Promise<number> {
+    return readLastBatchNo(this.#database, receivedUpTo);
   }
 
   scan(request: ScanRequest): AsyncIterable<FactBatch> {

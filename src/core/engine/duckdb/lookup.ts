@@ -2,6 +2,7 @@
 import { UINTEGER } from '@duckdb/node-api';
 import type { CustomerFacts, OrderFact, OrderStatus } from '../../../model/fact.ts';
 import type { CustomerBatch } from '../../../model/membership.ts';
+import { MOMENT_MAX_S } from '../../../model/time.ts';
 import type { FactCounts, FactDictionary, RowNo, StoreTable } from '../engine.ts';
 import { chunkColumns } from './column-block.ts';
 import type { DuckDbDatabase } from './database.ts';
@@ -51,6 +52,18 @@ export async function countFacts(database: DuckDbDatabase): Promise<FactCounts> 
   }
   const last = Math.max(found!.last_in_tail ?? -1, inBase ?? -1);
   return { customers, stores, orders, traits, batchNo: batch_no, ...(last < 0 ? {} : { lastOrderAt: last }) };
+}
+
+/** See `Engine.lastBatchNo`. */
+export async function readLastBatchNo(
+  database: DuckDbDatabase,
+  receivedUpTo = MOMENT_MAX_S,
+): Promise<number> {
+  const row = await database.row<{ batch_no: number }>(
+    'SELECT coalesce(max(batch_no), 0)::UINTEGER AS batch_no FROM batch WHERE received_at <= $1',
+    [receivedUpTo],
+  );
+  return row!.batch_no;
 }
 
 /** See `Engine.affectedCustomers`. */

@@ -34,6 +34,8 @@ const LAST_BATCH = 0xffff_ffff;
 
 export class MemoryEngine implements Engine {
   #batchNo = 0;
+  /** When each batch was received, from batch 1 on. */
+  readonly #receivedAt: number[] = [];
   readonly #customers = new Map<string, { readonly no: RowNo; readonly batchNo: number }>();
   readonly #storeNos = new Map<string, RowNo>();
   readonly #currencies = new Map([['', 0]]);
@@ -58,6 +60,7 @@ export class MemoryEngine implements Engine {
     positions: readonly StreamPosition[] = [],
   ): Promise<{ readonly batchNo: number }> {
     const batchNo = ++this.#batchNo;
+    this.#receivedAt.push(Math.floor(Date.now() / 1000));
     for (const { stream, partition, position } of positions) {
       if (!this.#positions.has(stream)) this.#positions.set(stream, new Map());
       this.#positions.get(stream)!.set(partition, position);
@@ -93,6 +96,10 @@ export class MemoryEngine implements Engine {
 
   async streamPositions(stream: string): Promise<ReadonlyMap<string, number>> {
     return new Map(this.#positions.get(stream));
+  }
+
+  async lastBatchNo(receivedUpTo = LAST_BATCH): Promise<number> {
+    return this.#receivedAt.findLastIndex((receivedAt) => receivedAt <= receivedUpTo) + 1;
   }
 
   async counts(): Promise<FactCounts> {

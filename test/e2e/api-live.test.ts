@@ -1,0 +1,89 @@
+/** Ticks as those who run a server see them: readiness, metrics, freshness objectives. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ask, type Coterie, openCoterie } from './api-fixture.ts';
+
+interface Ready {
+  readonly segmentsBeyondFreshness: number;
+  readonly live?: {
+    readonly state: string;
+    readonly latenessSeconds?: number;
+    readonly ticks: number;
+    readonly failures: number;
+  };
+}
+
+let coterie: Coterie;
+before(async () => {
+  coterie = await openCoterie();
+});
+after(() => coterie.close());
+
+const ready = async () => (await ask<Ready>(`${coterie.url}/readyz`)).json;
+
+/** The samples without labels, by name. */
+async function metrics(): Promise<Map<string, number>> {
+  const { text } = await ask(`${coterie.url}/metrics`);
+  return new Map(
+    [...text.matchAll(/^(coterie_\w+) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]),
+  );
+}
+
+async function ticked(count: number): Promise<void> {
+  while ((coterie.core.liveStatus()?.ticks ?? 0) < count)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('without ticks readiness says nothing of them, and old answers are beyond their objective', async () => {
+  await coterie.core.apply(
+    [
+      { key: 'fresh', type: 'recurrent', params: { atLeast: 1 }, freshness: '10s' },
+      {
+        key: 'fresh-at',
+        type: 'new',
+        forEach: 'store',
+        params: { stores: { each: true } },
+        freshness: '9999d',
+      },
+      { key: 'rests', type: 'new', status: 'paused', freshness: '1s' },
+    ],
+    { author: 'test', at: 0 },
+  );
+  await coterie.core.calculate({ moment: 1_700_000_000 });
+  const { live, segmentsBeyondFreshness } = await ready();
+  assert.equal(live, undefined);
+  assert.equal(segmentsBeyondFreshness, 1);
+  assert.equal((await metrics()).get('coterie_segments_beyond_freshness'), 1);
+});
+
+test('a pinned calculation is told as one: ticks wait', async () => {
+  await coterie.core.startLive({ periodMs: 10 });
+  assert.equal((await ready()).live?.state, 'pinned');
+  assert.equal((await metrics()).has('coterie_tick_lateness_seconds'), false);
+});
+
+test('while ticks go on, readiness and metrics tell lateness, work and backlog', async () => {
+  await coterie.core.calculate({});
+  await ticked(1);
+  await coterie.ingest.submit('orders', [{ customer_id: 'new', order_id: 'o', ordered_at: '2026-02-01' }]);
+  const before = coterie.core.liveStatus()!.ticks;
+  await ticked(before + 2);
+  const { live, segmentsBeyondFreshness } = await ready();
+  assert.equal(live?.state, 'ticking');
+  assert.equal(live?.failures, 0);
+  assert.ok(live!.latenessSeconds! >= 0);
+  assert.equal(segmentsBeyondFreshness, 0);
+  const seen = await metrics();
+  assert.ok(seen.get('coterie_ticks_total')! >= before + 2);
+  assert.equal(seen.get('coterie_facts_backlog_batches'), 0);
+  assert.ok(seen.get('coterie_tick_affected_customers_total')! >= 1);
+  assert.ok(seen.get('coterie_entries_total')! + seen.get('coterie_exits_total')! >= 1);
+  for (const name of [
+    'coterie_tick_seconds',
+    'coterie_tick_lateness_seconds',
+    'coterie_ticks_seconds_total',
+  ]) {
+    assert.ok(seen.get(name)! >= 0, name);
+  }
+  assert.equal(seen.get('coterie_tick_failures_total'), 0);
+});
