@@ -93,6 +93,20 @@ const PreviewAnswer = Type.Object({
   segments: Type.Integer({
     description: '1, or the instances of a family; the size is then that of their union.',
   }),
+  compared: Type.Optional(
+    Type.Object(
+      {
+        version: Type.Integer({ description: 'The version in force, which it is compared with.' }),
+        entrants: Type.Integer({ description: 'Customers who would enter.' }),
+        leavers: Type.Integer({ description: 'Customers who would leave.' }),
+        stay: Type.Integer({ description: 'Customers who are in it before and after.' }),
+      },
+      {
+        description:
+          'What the change would do, exactly, where the key is in force already. Absent for a new or archived key, and for a family of more than one instance.',
+      },
+    ),
+  ),
   seconds: Type.Number(),
   asOf: AsOfSchema,
   mark: MarkSchema,
@@ -226,7 +240,8 @@ function addWritingRoutes(api: Api, context: RouteContext): void {
       schema: {
         tags: ['Segments'],
         summary: 'Size and sample of a definition that is not saved',
-        description: 'The key may be left out.',
+        description:
+          'The key may be left out. With the key of a definition in force, it also says who would enter, leave and stay.',
         body: Type.Unsafe<unknown>(Type.Ref('Definition#')),
         response: answers(PreviewAnswer),
       },

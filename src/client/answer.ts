@@ -76,6 +76,13 @@ export interface PreviewAnswer {
   readonly customers: number;
   readonly sample: readonly string[];
   readonly segments: number;
+  /** What the change would do to the version in force, where there is one, of one instance. */
+  readonly compared?: {
+    readonly version: number;
+    readonly entrants: number;
+    readonly leavers: number;
+    readonly stay: number;
+  };
   readonly seconds: number;
   readonly asOf: string;
   readonly mark: Mark;
@@ -177,4 +184,29 @@ export interface FactCountsAnswer {
   readonly traits: number;
   readonly batchNo: number;
   readonly lastOrderAt?: string;
+}
+
+export type FactSource = 'orders' | 'customers' | 'stores';
+
+/** What became of rows of facts. */
+export interface FactsAnswer {
+  /** Durable now. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Reason → rows. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** The first 100 rows set aside; the index counts rows from 0. */
+  readonly rejects: readonly { readonly index: number; readonly reason: string }[];
+  /** The last batch that holds rows of this request; absent when none was accepted. */
+  readonly batchNo?: number;
+}
+
+/** Who entered and left segments at one tick. */
+export interface Change {
+  readonly position: number;
+  readonly at: string;
+  readonly customer: string;
+  /** Keys of segments. */
+  readonly entered: readonly string[];
+  readonly exited: readonly string[];
 }

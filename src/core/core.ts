@@ -41,6 +41,17 @@ export interface PreviewReport {
   readonly sample: readonly string[];
   /** Instances previewed: 1, or a family's number; sizes are then of the union. */
   readonly segments: number;
+  /**
+   * What the change would do to the version in force of the same key; absent where there is none (or an
+   * archived one), and for families of more than one instance.
+   */
+  readonly compared?: {
+    /** Of the definition in force. */
+    readonly version: number;
+    readonly entrants: number;
+    readonly leavers: number;
+    readonly stay: number;
+  };
   readonly seconds: number;
   readonly asOf: AsOf;
 }

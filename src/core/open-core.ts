@@ -37,7 +37,7 @@ import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
 import { LiveCore } from './live/live-core.ts';
-import { Population, type Standpoint } from './population.ts';
+import { type Comparison, Population, type Standpoint } from './population.ts';
 
 export interface CoreParts {
   readonly engine: Engine;
@@ -238,12 +238,23 @@ class LocalCore implements Core {
     const needed = withReferences([definition], byKey, stores, this.#types);
     validateCatalog([], needed, stores, this.#types);
     const segments = this.#resolve(needed, definition.key, stores);
-    const { size, sample } = await this.#population.union(segments, stores, at, SAMPLE_IDS);
+    const inForce = byKey.get(definition.key);
+    const before = this.#onlySegment(inForce, byKey, stores);
+    const [only] = segments;
+    const counted: {
+      readonly size: number;
+      readonly sample: readonly string[];
+      readonly compared?: Comparison;
+    } =
+      inForce && before && only && segments.length === 1
+        ? await this.#population.compare(before, only, stores, at, SAMPLE_IDS)
+        : await this.#population.union(segments, stores, at, SAMPLE_IDS);
     return {
-      size,
+      size: counted.size,
       customers,
-      sample,
+      sample: counted.sample,
       segments: segments.length,
+      ...(counted.compared && inForce ? { compared: { version: inForce.version, ...counted.compared } } : {}),
       seconds: (performance.now() - started) / 1000,
       asOf,
     };
@@ -334,6 +345,18 @@ class LocalCore implements Core {
         : `There is no segment "${key}"`,
       { segment: key },
     );
+  }
+
+  /** The segment of a definition that is not archived and has only one. */
+  #onlySegment(
+    version: DefinitionVersion | undefined,
+    byKey: ReadonlyMap<string, DefinitionVersion>,
+    stores: StoreTable,
+  ): Segment | undefined {
+    if (version === undefined || version.definition.status === 'archived') return undefined;
+    const needed = withReferences([version.definition], byKey, stores, this.#types);
+    const segments = this.#resolve(needed, version.definition.key, stores);
+    return segments.length === 1 ? segments[0] : undefined;
   }
 
   /** The segments of one of the definitions; the others are there for its references. */

@@ -37,6 +37,13 @@ export interface OverlapCounts {
   readonly any: number;
 }
 
+/** Customers that a changed rule lets in, puts out and keeps. */
+export interface Comparison {
+  readonly entrants: number;
+  readonly leavers: number;
+  readonly stay: number;
+}
+
 /** Receives the exceptions of a customer who has any. */
 type OnRow = (customerNo: number, exceptions: readonly number[]) => void;
 
@@ -57,6 +64,32 @@ export class Population {
     sample: number,
   ): Promise<{ readonly size: number; readonly sample: readonly string[] }> {
     const members = await this.#members(segments, stores, at);
+    return { size: members.size, sample: await this.#sampleOf(members, sample) };
+  }
+
+  /**
+   * What changing one segment into another would do, exactly: how many would enter, leave and stay; the
+   * size of the one that would be, and ids of up to `sample` of its members.
+   */
+  async compare(
+    before: Segment,
+    now: Segment,
+    stores: StoreTable,
+    at: Standpoint,
+    sample: number,
+  ): Promise<{ readonly size: number; readonly sample: readonly string[]; readonly compared: Comparison }> {
+    const [was, is] = await this.#membersOfEach([before, now], stores, at);
+    let stay = 0;
+    for (const customerNo of is!.numbers()) if (was!.has(customerNo)) stay++;
+    return {
+      size: is!.size,
+      sample: await this.#sampleOf(is!, sample),
+      compared: { entrants: is!.size - stay, leavers: was!.size - stay, stay },
+    };
+  }
+
+  /** Ids of up to `sample` members, spread over all of them. */
+  async #sampleOf(members: CustomerSet, sample: number): Promise<readonly string[]> {
     const step = Math.max(1, Math.floor(members.size / Math.max(1, sample)));
     const picked: number[] = [];
     let index = 0;
@@ -64,7 +97,7 @@ export class Population {
       if (picked.length === sample) break;
       if (index++ % step === 0) picked.push(customerNo);
     }
-    return { size: members.size, sample: await this.#engine.customerIds(Uint32Array.from(picked)) };
+    return this.#engine.customerIds(Uint32Array.from(picked));
   }
 
   /** Ids of the members of at least one of the segments, ascending by customer number. */
@@ -132,6 +165,31 @@ export class Population {
       for (const segmentNo of exceptions) memberships += defaults[segmentNo] === 1 ? -1 : 1;
       if (memberships > 0) members.add(customerNo);
       else members.remove(customerNo);
+    });
+    return members;
+  }
+
+  /** Members of each segment. */
+  async #membersOfEach(
+    segments: readonly Segment[],
+    stores: StoreTable,
+    at: Standpoint,
+  ): Promise<readonly CustomerSet[]> {
+    const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
+    const plan = await this.#compile(numbered, stores);
+    const defaults = defaultsOf(plan, segments.length);
+    const members = segments.map(() => new CustomerSet());
+    const byDefault = members.filter((_, place) => defaults[place] === 1);
+    if (byDefault.length > 0) {
+      for await (const batch of this.#engine.customers(at.batchNo)) {
+        for (const customerNo of batch.customerNos) for (const set of byDefault) set.add(customerNo);
+      }
+    }
+    await this.#scan(numbered, plan, stores, at, (customerNo, exceptions) => {
+      for (const place of exceptions) {
+        if (defaults[place] === 1) members[place]!.remove(customerNo);
+        else members[place]!.add(customerNo);
+      }
     });
     return members;
   }

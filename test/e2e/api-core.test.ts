@@ -137,7 +137,27 @@ test('a preview says size and sample, and keeps nothing', async () => {
   assert.equal(status, 200);
   assert.deepEqual([json.size, json.customers, json.asOf], [2, 3, NOW]);
   assert.deepEqual([...(json.sample as string[])].sort(), ['ana', 'bo']);
+  assert.equal(json.compared, undefined);
   assert.equal((await ask(`${url}/v1/segments/preview`)).status, 404);
+});
+
+test('a preview of a definition in force says who would enter, leave and stay', async () => {
+  const preview = async (body: object) => {
+    const { json } = await ask<Record<string, unknown>>(`${url}/v1/segments/preview`, { body });
+    return [json.size, json.compared];
+  };
+  const wider = { key: 'regular', type: 'recurrent', params: { atLeast: 1 } };
+  const compared = { version: 1, entrants: 1, leavers: 0, stay: 1 };
+  assert.deepEqual(await preview(wider), [2, compared]);
+  const opposite = { key: 'regular', type: 'rule', params: { not: { orders: { count: { atLeast: 3 } } } } };
+  assert.deepEqual(await preview(opposite), [2, { version: 1, entrants: 2, leavers: 1, stay: 0 }]);
+  assert.deepEqual(await preview({ ...wider, status: 'paused' }), [
+    0,
+    { ...compared, entrants: 0, leavers: 1, stay: 0 },
+  ]);
+  assert.deepEqual(await preview({ ...wider, key: 'resting' }), [2, { ...compared, entrants: 2, stay: 0 }]);
+  const family = { key: 'new-at', type: 'new', forEach: 'store', params: { stores: { each: true } } };
+  assert.deepEqual(await preview(family), [3, undefined]);
 });
 
 test('an explanation has each condition with its value, and another moment on request', async () => {

@@ -19,7 +19,7 @@ const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
 const pool = new EvaluationPool(1);
 after(() => pool.close());
 
-it('members, size and overlap agree with the naive evaluator', async (t) => {
+it('members, size, overlap and comparison agree with the naive evaluator', async (t) => {
   t.diagnostic(`seed ${SEED}`);
   const rules = fc.array(arbitraryRule, { minLength: 8, maxLength: 8 });
   await fc.assert(fc.asyncProperty(arbitraryWorld, rules, fc.boolean(), checkPopulation), {
@@ -73,6 +73,13 @@ async function checkPopulation(world: World, rules: readonly Rule[], isPast: boo
       pairs,
       expected.map((a) => expected.map((b) => joint(a, b))),
     );
+    for (const [i, segment] of segments.slice(1).entries()) {
+      const [before, now] = [expected[i]!, expected[i + 1]!];
+      const stay = joint(before, now);
+      const { size, compared } = await population.compare(segments[i]!, segment, stores, at, 0);
+      assert.equal(size, now.size);
+      assert.deepEqual(compared, { entrants: now.size - stay, leavers: before.size - stay, stay });
+    }
     const ids = [...knowledge.customers.keys()];
     assert.equal(all, ids.filter((id) => expected.every((members) => members.has(id))).length);
     assert.equal(any, ids.filter((id) => expected.some((members) => members.has(id))).length);

@@ -11,7 +11,8 @@ export const previewCommand = defineCommand({
   name: 'preview',
   summary: 'size and sample of definitions that are not saved',
   description:
-    'Evaluates definitions over the facts and prints exact sizes and a few members. Nothing is saved.',
+    'Evaluates definitions over the facts and prints exact sizes and a few members; for a key that is\n' +
+    'in force, also how many would enter, leave and stay. Nothing is saved.',
   arguments: [{ name: '<paths...>', help: 'files or folders of definitions, or - for standard input' }],
   examples: [
     { says: 'A file', line: 'coterie preview idea.yaml' },
@@ -38,6 +39,12 @@ function describePreview(key: string, report: PreviewReport): string[] {
   const of = report.segments === 1 ? '' : ` in any of ${formatCount(report.segments)} instances`;
   return [
     `${key}: ${countOf(report.size, 'customer')} of ${formatCount(report.customers)} (${formatShare(report.size, report.customers)})${of}, ${formatSeconds(report.seconds)}`,
+    ...(report.compared
+      ? [
+          `  instead of version ${report.compared.version}: ${countOf(report.compared.entrants, 'customer')} would enter, ` +
+            `${formatCount(report.compared.leavers)} leave, ${formatCount(report.compared.stay)} stay`,
+        ]
+      : []),
     ...(report.sample.length > 0 ? [`  such as ${report.sample.slice(0, 8).map(visible).join(', ')}`] : []),
   ];
 }
