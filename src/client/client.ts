@@ -10,17 +10,21 @@ import type {
   CalculationProgress,
   CalculationRun,
   Calculations,
+  Change,
   CheckAnswer,
   CustomerSegments,
   ExplainAnswer,
   FactCountsAnswer,
+  FactSource,
+  FactsAnswer,
   OverlapAnswer,
   PreviewAnswer,
   SegmentPage,
   SegmentVersion,
   SizeAnswer,
 } from './answer.ts';
-import { readMemberBlocks } from './member-stream.ts';
+import { followChanges, readChanges } from './change-stream.ts';
+import { readLineBlocks } from './line-stream.ts';
 import { errorFromProblem, Transport } from './transport.ts';
 
 export type * from './answer.ts';
@@ -252,7 +256,9 @@ export class CoterieClient {
       timeoutMs: this.#longTimeoutMs,
       signal: options.signal,
     });
-    yield* readMemberBlocks(stream, options.signal);
+    for await (const lines of readLineBlocks(stream, options.signal)) {
+      yield lines.map((line) => (JSON.parse(line) as { readonly customer: string }).customer);
+    }
   }
 
   /** How many customers are in several segments at once. */
@@ -295,6 +301,59 @@ export class CoterieClient {
   /** How much is known. */
   factCounts(options: CallSignal = {}): Promise<FactCountsAnswer> {
     return this.#ask('/v1/facts', options);
+  }
+
+  /**
+   * Sends rows of facts; returns when those accepted are durable. Sent again where the server was
+   * overloaded or did not answer, which changes nothing. Some hundreds of rows at a time cost least.
+   */
+  sendFacts(
+    source: FactSource,
+    rows: readonly object[],
+    options: { readonly strict?: boolean } & CallSignal = {},
+  ): Promise<FactsAnswer> {
+    return this.sendFactLines(source, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), options);
+  }
+
+  /** As {@link sendFacts}, of rows that are NDJSON already. */
+  sendFactLines(
+    source: FactSource,
+    lines: string,
+    options: { readonly strict?: boolean } & CallSignal = {},
+  ): Promise<FactsAnswer> {
+    return this.#ask(`/v1/facts/${source}`, {
+      method: 'POST',
+      query: options.strict === true ? { strict: true } : {},
+      body: { text: lines, type: 'application/x-ndjson' },
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Changes after a position, up to now or, with `follow`, as they come. A connection that breaks is made
+   * again from the last change, so that none is missed and none comes twice. Leaving the loop ends it.
+   *
+   * Throws `CHANGES_EXPIRED` when changes after the position are no longer kept.
+   */
+  async *changes(
+    options: {
+      readonly after?: number | 'latest';
+      readonly segment?: string;
+      readonly customer?: string;
+      readonly limit?: number;
+      readonly follow?: boolean;
+    } & CallSignal = {},
+  ): AsyncGenerator<Change> {
+    const { signal, follow = false, ...query } = options;
+    const open = (after: number | 'latest' | undefined) =>
+      this.#transport.stream('/v1/changes', {
+        query: { ...query, after },
+        accept: follow ? 'text/event-stream' : 'application/x-ndjson',
+        timeoutMs: this.#longTimeoutMs,
+        signal,
+      });
+    if (follow) yield* followChanges(open, options.after, signal);
+    else yield* readChanges(await open(options.after), signal);
   }
 
   #ask<T>(path: string, call: Omit<Parameters<Transport['json']>[1], 'timeoutMs'>): Promise<T> {

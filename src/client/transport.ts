@@ -34,7 +34,12 @@ export interface CallOptions {
 const BACK_OFF_MS = 50;
 const BACK_OFF_MAX_MS = 2000;
 /** What will pass by itself soon; others that may are not worth the wait of a request. */
-const PASSING: readonly ErrorCode[] = ['OVERLOADED', 'RATE_LIMITED', 'SERVER_UNREACHABLE'];
+const PASSING: readonly ErrorCode[] = [
+  'OVERLOADED',
+  'INGEST_OVERLOADED',
+  'RATE_LIMITED',
+  'SERVER_UNREACHABLE',
+];
 
 export class Transport {
   readonly #base: string;

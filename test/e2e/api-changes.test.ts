@@ -1,6 +1,7 @@
 /** The log of changes over HTTP: NDJSON, server-sent events, resuming, filters, and its bounds. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { CoterieClient } from '../../src/client/client.ts';
 import { parseMoment } from '../../src/model/time.ts';
 import { ask, type Coterie, NOW, openCoterie } from './api-fixture.ts';
 
@@ -166,4 +167,37 @@ test('streams end cleanly when the server stops', async () => {
   const text = response.text();
   await other.close();
   assert.match(await text, /^retry: \d+\n: changes after 0\n\n$/);
+});
+
+test('the client reads changes, follows them, and sends facts', async () => {
+  const other = await openCoterie();
+  try {
+    const client = new CoterieClient({ url: other.url });
+    const enter = (customerId: string) =>
+      other.changes.append({
+        at: NOW_S,
+        batchNo: 1,
+        catalogNo: 1,
+        changes: [{ customerNo: 0, customerId, entered: [numbers.get('regular')!], exited: [] }],
+      });
+    await enter('a');
+    const read: string[] = [];
+    for await (const { customer, entered } of client.changes()) read.push(`${customer} ${entered}`);
+    assert.deepEqual(read, ['a regular']);
+    const followed: number[] = [];
+    for await (const { position } of client.changes({ after: 0, follow: true })) {
+      followed.push(position);
+      if (followed.length === 3) break;
+      await enter(`b${position}`);
+    }
+    assert.deepEqual(followed, [1, 2, 3]);
+    const row = { customer_id: 'z', order_id: '1', ordered_at: '2026-01-01' };
+    const report = await client.sendFacts('orders', [row, {}]);
+    assert.deepEqual([report.accepted, report.rejected], [1, 1]);
+    await assert.rejects(client.sendFacts('orders', [row, {}], { strict: true }), {
+      code: 'IMPORT_ROW_REJECTED',
+    });
+  } finally {
+    await other.close();
+  }
 });

@@ -1,12 +1,12 @@
-/** Reads a stream of members, NDJSON, in blocks as they arrive. */
+/** Reads a stream of lines in blocks as they arrive. */
 import { CoterieError } from '../model/error.ts';
 
 /**
- * The ids of each chunk that holds whole lines. Leaving the loop ends the stream.
+ * The lines of each chunk that holds whole ones. Leaving the loop ends the stream.
  *
  * @throws {CoterieError} `SERVER_UNREACHABLE` if it breaks off; or the signal's reason.
  */
-export async function* readMemberBlocks(
+export async function* readLineBlocks(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly string[]> {
@@ -22,14 +22,14 @@ export async function* readMemberBlocks(
       if (done) break;
       const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
       rest = lines.pop()!;
-      if (lines.length > 0) yield lines.map(idOf);
+      if (lines.length > 0) yield lines;
     }
-    if (rest !== '') yield [idOf(rest)];
+    if (rest !== '') yield [rest];
   } catch (error) {
     if (signal?.aborted || error instanceof CoterieError) throw error;
     throw new CoterieError(
       'SERVER_UNREACHABLE',
-      'The stream of members broke off: what came is not all',
+      'The stream broke off: what came is not all',
       {},
       { cause: error },
     );
@@ -37,8 +37,4 @@ export async function* readMemberBlocks(
     signal?.removeEventListener('abort', onAbort);
     await reader.cancel().catch(() => undefined);
   }
-}
-
-function idOf(line: string): string {
-  return (JSON.parse(line) as { readonly customer: string }).customer;
 }
