@@ -7,7 +7,7 @@ import type { Core } from '../core/core.ts';
 import { CoterieError } from '../model/error.ts';
 import type { Invocation } from './command.ts';
 import { prepareDataFolder, readServerNote } from './data-folder.ts';
-import type { CoreQuestions } from './parts.ts';
+import type { CoreQuestions, RemoteServer } from './parts.ts';
 
 interface Access {
   /** Whether a missing data folder is made, or refused. */
@@ -36,6 +36,29 @@ export async function withCore<T>(
     return await work(core);
   } finally {
     await core.close();
+  }
+}
+
+/** Runs work that is another one in process and over HTTP. */
+export async function withCoreOrServer<T>(
+  call: Invocation<unknown>,
+  access: Access,
+  work: {
+    readonly local: (core: Core) => Promise<T>;
+    readonly remote: (server: RemoteServer, url: string) => Promise<T>;
+  },
+): Promise<T> {
+  const { url } = call.config;
+  if (url !== undefined) return work.remote(await call.parts.connect(url), url);
+  try {
+    return await withLocalCore(call, access, work.local);
+  } catch (error) {
+    const server = isLocked(error) ? await readServerNote(call.config.data) : undefined;
+    if (server === undefined) throw error;
+    if (call.verbose) {
+      call.terminal.note(`sending to the server at ${server.url}, which has ${call.config.data} open`);
+    }
+    return work.remote(await call.parts.connect(server.url), server.url);
   }
 }
 

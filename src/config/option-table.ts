@@ -20,6 +20,7 @@ const CALCULATING = [
 ] as const;
 
 const ASKING = [
+  'import',
   'apply',
   'calculate',
   'check',

@@ -1,11 +1,14 @@
 /** `coterie import`: files of orders, stores or customers into the facts. */
 import { Option } from 'commander';
+import type { Core } from '../../core/core.ts';
 import type { FactSource, FileFormat, ImportReport } from '../../core/engine/engine.ts';
 import { CoterieError } from '../../model/error.ts';
 import { defineCommand, type Invocation } from '../command.ts';
-import { withLocalCore } from '../core-access.ts';
+import { withCoreOrServer } from '../core-access.ts';
 import { suggestNext } from '../next-step.ts';
 import { pairsOption } from '../option-parsers.ts';
+import type { RemoteServer } from '../parts.ts';
+import { type SendReport, sendFacts } from '../send-facts.ts';
 import { countOf, formatCount, formatRough, formatSeconds } from '../words.ts';
 
 interface ImportOptions {
@@ -24,7 +27,8 @@ export const importCommand = defineCommand<ImportOptions>({
   description:
     'Reads CSV, TSV, NDJSON and Parquet, gzipped or not, as one batch each: all of a file or nothing.\n' +
     'Reading a file again changes nothing; a later version of an order replaces the earlier one.\n' +
-    'Rows that cannot be read are set aside in a file with line and reason, and nothing else is lost.\n\n' +
+    'Rows that cannot be read are set aside in a file with line and reason, and nothing else is lost.\n' +
+    'While a server has the folder open, rows of CSV and NDJSON are sent to it, and are durable when it says so.\n\n' +
     'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status\n' +
     'Fields of stores:    store_id (needed); brand, city, category, tags, opened_at, closed_at\n' +
     'Fields of customers: customer_id (needed); every other column is a trait of its own name',
@@ -66,39 +70,18 @@ export const importCommand = defineCommand<ImportOptions>({
     },
   ],
   async run(call) {
-    const reports = await withLocalCore(call, { ifMissing: 'create' }, async (core) => {
-      const done: { file: string; report: ImportReport }[] = [];
-      for (const file of call.args) {
-        const report = await core.importFile(
-          {
-            source: call.options.as,
-            file,
-            map: call.options.map ?? {},
-            strict: call.options.strict ?? false,
-            ...(call.options.default === undefined ? {} : { defaults: call.options.default }),
-            ...(call.options.delimiter === undefined
-              ? {}
-              : { delimiter: readDelimiter(call.options.delimiter) }),
-            ...(call.options.format === undefined ? {} : { format: call.options.format }),
-            ...(call.options.rejects === undefined ? {} : { rejectsFile: call.options.rejects }),
-          },
-          call.progress.step,
-        );
-        call.progress.stop();
-        if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...report });
-        else await printReport(call, file, report);
-        done.push({ file, report });
-      }
-      return done;
-    });
-    const useless = reports.find(({ report }) => report.rows > 0 && report.rejected === report.rows);
+    const useless = await withCoreOrServer<Outcome | undefined>(
+      call,
+      { ifMissing: 'create' },
+      { local: (core) => importHere(call, core), remote: (server, url) => importThere(call, server, url) },
+    );
     if (useless) {
       throw new CoterieError(
         'IMPORT_ROW_REJECTED',
-        `all ${countOf(useless.report.rows, 'row')} of ${useless.file} are bad`,
+        `all ${countOf(useless.rows, 'row')} of ${useless.file} are bad`,
         {
           file: useless.file,
-          problems: Object.entries(useless.report.reasons).map(
+          problems: Object.entries(useless.reasons).map(
             ([reason, rows]) => `${countOf(rows, 'row')}: ${reason}`,
           ),
         },
@@ -107,6 +90,91 @@ export const importCommand = defineCommand<ImportOptions>({
     suggestNext(call, 'apply <definitions>', 'calculate');
   },
 });
+
+/** A file of which every row was bad. */
+interface Outcome {
+  readonly file: string;
+  readonly rows: number;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+type Call = Invocation<ImportOptions>;
+
+/** Reads the files in this process. */
+async function importHere(call: Call, core: Core): Promise<Outcome | undefined> {
+  let useless: Outcome | undefined;
+  for (const file of call.args) {
+    const report = await core.importFile(
+      {
+        source: call.options.as,
+        file,
+        map: call.options.map ?? {},
+        strict: call.options.strict ?? false,
+        ...(call.options.default === undefined ? {} : { defaults: call.options.default }),
+        ...(call.options.delimiter === undefined ? {} : { delimiter: readDelimiter(call.options.delimiter) }),
+        ...(call.options.format === undefined ? {} : { format: call.options.format }),
+        ...(call.options.rejects === undefined ? {} : { rejectsFile: call.options.rejects }),
+      },
+      call.progress.step,
+    );
+    call.progress.stop();
+    if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...report });
+    else await printReport(call, file, report);
+    if (report.rows > 0 && report.rejected === report.rows) useless ??= { file, ...report };
+  }
+  return useless;
+}
+
+/** Sends the rows of the files to a running server. */
+async function importThere(call: Call, server: RemoteServer, url: string): Promise<Outcome | undefined> {
+  if (call.options.rejects !== undefined) {
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      `--rejects: expected nothing, since the rows go to the server at ${url}, which lists the first bad ones in its answer`,
+      { option: 'rejects' },
+    );
+  }
+  let useless: Outcome | undefined;
+  for (const file of call.args) {
+    const report = await sendFacts(
+      server,
+      {
+        source: call.options.as,
+        file,
+        map: call.options.map ?? {},
+        defaults: call.options.default ?? {},
+        ...(call.options.delimiter === undefined ? {} : { delimiter: readDelimiter(call.options.delimiter) }),
+        ...(call.options.format === undefined ? {} : { format: call.options.format }),
+      },
+      {
+        strict: call.options.strict ?? false,
+        onRows: (done) => call.progress.step({ phase: 'sending rows', done }),
+      },
+    );
+    call.progress.stop();
+    if (call.json) await call.terminal.printJson({ file, source: call.options.as, server: url, ...report });
+    else await printSent(call, file, url, report);
+    if (report.rows > 0 && report.rejected === report.rows) useless ??= { file, ...report };
+  }
+  return useless;
+}
+
+async function printSent(call: Call, file: string, url: string, report: SendReport): Promise<void> {
+  const rate = report.seconds > 0 ? `, ${formatRough(report.rows / report.seconds)} rows/s` : '';
+  const lines = [
+    `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} sent to ${url} in ${formatSeconds(report.seconds)}${rate}`,
+    `  accepted   ${formatCount(report.accepted)}`,
+  ];
+  if (report.rejected > 0) {
+    lines.push(`  set aside  ${formatCount(report.rejected)}`);
+    for (const [reason, rows] of Object.entries(report.reasons)) {
+      const first = report.rejects.find((reject) => reject.reason === reason);
+      const where = first === undefined ? '' : `, first in row ${first.row}`;
+      lines.push(`    ${formatCount(rows)}  ${reason}${where}`);
+    }
+  }
+  await call.terminal.print(...lines);
+}
 
 async function printReport(
   call: Invocation<ImportOptions>,
