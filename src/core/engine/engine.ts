@@ -9,9 +9,11 @@
 
 import type { CustomerFacts, OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
 import type { CustomerBatch } from '../../model/membership.ts';
+import type { Erasure } from './erasure.ts';
 import type { FactBatch, ScanColumns } from './fact-batch.ts';
 import type { LiveFacts } from './live-facts.ts';
 
+export type { Erasure } from './erasure.ts';
 export type { FactBatch, ScanColumns } from './fact-batch.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
@@ -81,6 +83,8 @@ export interface ImportReport {
   /** Rows that said what was known already. */
   readonly unchanged: number;
   readonly rejected: number;
+  /** Rows about customers who were erased, which are dropped; absent: none. */
+  readonly erased?: number;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly rejectsFile?: string;
@@ -107,6 +111,12 @@ export interface FactCounts {
   readonly lastOrderAt?: number;
 }
 
+export interface PutReport {
+  readonly batchNo: number;
+  /** Customers who were erased, and whose facts were dropped; absent: none. */
+  readonly erasedCustomers?: readonly string[];
+}
+
 /** How far a stream of messages was taken in: a message of a partition, and all before it. */
 export interface StreamPosition {
   readonly stream: string;
@@ -119,7 +129,8 @@ export interface Engine {
   /** Reads a file into the facts as one batch: all of it, or nothing. */
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
   /**
-   * Puts facts that are already checked, as one batch, durable when it returns.
+   * Puts facts that are already checked, as one batch, durable when it returns. Facts about customers who
+   * were erased are dropped; the answer names those customers, if there are any.
    *
    * @param positions - Where streams stand with these facts: they are durable together, or neither is.
    */
@@ -132,7 +143,27 @@ export interface Engine {
       readonly customers?: readonly string[];
     },
     positions?: readonly StreamPosition[],
-  ): Promise<{ readonly batchNo: number }>;
+  ): Promise<PutReport>;
+  /**
+   * Removes a customer and all facts about them, in one transaction, as a batch of its own. Facts about
+   * them that arrive later are dropped, whatever their date, until the customer is readmitted.
+   *
+   * @returns Undefined, with nothing changed, if the customer is not known.
+   */
+  eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined>;
+  /**
+   * Facts about somebody who was erased count again, from those that arrive from now on: as of another
+   * customer, with another number.
+   *
+   * @returns Whether the customer had been erased.
+   */
+  readmitCustomer(customerId: string): Promise<boolean>;
+  /** Erasures in batches (after, upTo], ascending by customer number; `upTo` absent means the last batch. */
+  erasures(after: number, upTo?: number): Promise<readonly Erasure[]>;
+  /** Lets go of the ids of customers erased up to a batch: nothing that is served knows them any more. */
+  settleErasures(upTo: number): Promise<void>;
+  /** Every customer number that was ever given is lower. */
+  customerNoEnd(): Promise<number>;
   /** Of a stream: partition → the last position that was put. */
   streamPositions(stream: string): Promise<ReadonlyMap<string, number>>;
   counts(): Promise<FactCounts>;

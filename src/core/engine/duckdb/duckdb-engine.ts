@@ -3,12 +3,14 @@ import type { CustomerFacts } from '../../../model/fact.ts';
 import type { CustomerBatch } from '../../../model/membership.ts';
 import type {
   Engine,
+  Erasure,
   FactBatch,
   FactCounts,
   FactDictionary,
   ImportReport,
   ImportRequest,
   Progress,
+  PutReport,
   RowNo,
   ScanRequest,
   StoreTable,
@@ -17,6 +19,7 @@ import type {
 import type { LiveFacts } from '../live-facts.ts';
 import { compact } from './compact.ts';
 import type { DuckDbDatabase } from './database.ts';
+import { eraseCustomer, readCustomerNoEnd, readErasures, readmitCustomer, settleErasures } from './erase.ts';
 import { importFile } from './import-file.ts';
 import {
   affectedCustomers,
@@ -45,8 +48,28 @@ export class DuckDbEngine implements Engine {
     return importFile(this.#database, request, progress);
   }
 
-  put(facts: Facts, positions: readonly StreamPosition[] = []): Promise<{ readonly batchNo: number }> {
+  put(facts: Facts, positions: readonly StreamPosition[] = []): Promise<PutReport> {
     return putFacts(this.#database, facts, positions);
+  }
+
+  eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
+    return eraseCustomer(this.#database, customerId);
+  }
+
+  readmitCustomer(customerId: string): Promise<boolean> {
+    return readmitCustomer(this.#database, customerId);
+  }
+
+  erasures(after: number, upTo?: number): Promise<readonly Erasure[]> {
+    return readErasures(this.#database, after, upTo);
+  }
+
+  settleErasures(upTo: number): Promise<void> {
+    return settleErasures(this.#database, upTo);
+  }
+
+  customerNoEnd(): Promise<number> {
+    return readCustomerNoEnd(this.#database);
   }
 
   streamPositions(stream: string): Promise<ReadonlyMap<string, number>> {

@@ -103,7 +103,7 @@ async function earlierReport(
   );
   if (found === undefined) return undefined;
   const { rejectsFile: _, ...report } = JSON.parse(found.report) as ImportReport;
-  const unchanged = report.rows - report.rejected;
+  const unchanged = report.rows - report.rejected - (report.erased ?? 0);
   const note = `imported before, as batch ${found.batch_no}: nothing was changed`;
   return {
     ...report,
@@ -135,10 +135,10 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   const plan = planColumns(request, relation.columns, source.delimiter);
   const warnings = await stageRows(session, work, relation, plan);
   const batchNo = await nextBatchNo(session);
-  const counts = await ingest(session, request.source, batchNo, step);
+  const { erasedCustomers: _, ...counts } = await ingest(session, request.source, batchNo, step);
   const reasons = await countReasons(session);
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
-  const rows = counts.added + counts.replaced + counts.unchanged + rejected;
+  const rows = counts.added + counts.replaced + counts.unchanged + (counts.erased ?? 0) + rejected;
   // Whatever a reader does: a row that is neither taken in nor set aside must not go unnoticed.
   if (copy !== undefined)
     assert.equal(rows, copy.rows + copy.rejected, 'every row of the file is accounted for');

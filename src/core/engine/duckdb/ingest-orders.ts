@@ -3,6 +3,7 @@
  * last of several rows about one order, compares with the versions in force, and writes only what is new.
  * Into an empty base orders go sorted; later ones go to the tail, which compaction folds in.
  */
+import { dropErased } from './erase.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_ORDER } from './stage.ts';
 
@@ -80,6 +81,7 @@ export async function ingestOrders(
   step: (phase: string) => void = () => {},
 ): Promise<IngestCounts> {
   step('numbering customers and stores');
+  const erased = await dropErased(session, [STAGED_ORDER]);
   await numberCustomers(session, STAGED_ORDER, batchNo);
   await session.run(NUMBER_STORES, [batchNo]);
   await session.run(NUMBER_CURRENCIES);
@@ -104,5 +106,6 @@ export async function ingestOrders(
     added: rows - overtaken - known,
     replaced: known - known_same + (overtaken - overtaken_same),
     unchanged: known_same + overtaken_same,
+    ...(erased.rows > 0 ? { erased: erased.rows, erasedCustomers: erased.customerIds } : {}),
   };
 }

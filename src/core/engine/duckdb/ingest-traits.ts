@@ -2,6 +2,7 @@
  * Takes staged customers and traits into the facts: numbers names and values not known yet, keeps the
  * last of several values of one trait, and writes only those that differ from the value in force.
  */
+import { dropErased } from './erase.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_CUSTOMER, STAGED_TRAIT } from './stage.ts';
 
@@ -60,6 +61,7 @@ export async function ingestTraits(
   step: (phase: string) => void = () => {},
 ): Promise<IngestCounts> {
   step('numbering customers and values');
+  const erased = await dropErased(session, [STAGED_CUSTOMER, STAGED_TRAIT]);
   await numberCustomers(session, STAGED_CUSTOMER, batchNo);
   await session.run(NUMBER_NAMES);
   await session.run(NUMBER_VALUES);
@@ -74,5 +76,10 @@ export async function ingestTraits(
   await dropStaged(session, [STAGED_CUSTOMER, STAGED_TRAIT, 'latest_trait', 'changed_trait']);
   const { added, replaced, unchanged, overtaken } = found!;
   // An earlier row about the same customer was taken over by a later one, trait by trait.
-  return { added, replaced: replaced + overtaken, unchanged };
+  return {
+    added,
+    replaced: replaced + overtaken,
+    unchanged,
+    ...(erased.rows > 0 ? { erased: erased.rows, erasedCustomers: erased.customerIds } : {}),
+  };
 }

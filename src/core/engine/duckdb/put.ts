@@ -10,7 +10,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import type { OrderFact, OrderStatus, StoreFact, TraitFact } from '../../../model/fact.ts';
-import type { StreamPosition } from '../engine.ts';
+import type { PutReport, StreamPosition } from '../engine.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import type { DuckDbDatabase } from './database.ts';
 import { ingestOrders } from './ingest-orders.ts';
@@ -42,7 +42,7 @@ export function putFacts(
   database: DuckDbDatabase,
   facts: Facts,
   positions: readonly StreamPosition[],
-): Promise<{ readonly batchNo: number }> {
+): Promise<PutReport> {
   return database.exclusive(async (session) => {
     const batchNo = await nextBatchNo(session);
     const counts: IngestCounts[] = [];
@@ -76,7 +76,8 @@ export function putFacts(
       report: {},
     });
     await writeStreamPositions(session, positions);
-    return { batchNo };
+    const erasedCustomers = [...new Set(counts.flatMap((count) => count.erasedCustomers ?? []))];
+    return { batchNo, ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}) };
   });
 }
 

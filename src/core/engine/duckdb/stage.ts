@@ -3,6 +3,7 @@
  * `put` and the import fill and the ingest steps read. `row_no` is the order of arrival: of two rows of
  * one batch about the same thing, the later wins.
  */
+import { NEXT_CUSTOMER_NO } from './erase.ts';
 import type { DuckDbSession } from './session.ts';
 
 export const STAGED_ORDER = 'staged_order';
@@ -34,6 +35,10 @@ export interface IngestCounts {
   readonly added: number;
   readonly replaced: number;
   readonly unchanged: number;
+  /** Rows about erased customers, which were dropped; absent: none. */
+  readonly erased?: number;
+  /** Those customers. */
+  readonly erasedCustomers?: readonly string[];
 }
 
 /** Gives numbers to customers not known yet, in the order in which they first appear in a staged table. */
@@ -44,7 +49,7 @@ export async function numberCustomers(
 ): Promise<number> {
   return session.run(
     `INSERT INTO customer
-     SELECT (SELECT coalesce(max(customer_no) + 1, 0) FROM customer) + row_number() OVER (ORDER BY first) - 1,
+     SELECT ${NEXT_CUSTOMER_NO} + row_number() OVER (ORDER BY first) - 1,
        customer_id, $1
      FROM (SELECT customer_id, min(row_no) AS first FROM ${staged} GROUP BY customer_id)
      ANTI JOIN customer USING (customer_id)

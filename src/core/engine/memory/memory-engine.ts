@@ -6,10 +6,12 @@ import { type CustomerFacts, type OrderFact, type StoreFact, traitNumber } from 
 import type { CustomerBatch } from '../../../model/membership.ts';
 import type {
   Engine,
+  Erasure,
   FactBatch,
   FactCounts,
   FactDictionary,
   ImportReport,
+  PutReport,
   RowNo,
   ScanRequest,
   StoreTable,
@@ -41,9 +43,12 @@ export class MemoryEngine implements Engine {
   readonly #currencies = new Map([['', 0]]);
   readonly #traitNames = new Map<string, number>();
   readonly #traitValues = new Map<number, Map<string, number>>();
-  readonly #orders: Received<OrderFact>[] = [];
+  #orders: Received<OrderFact>[] = [];
   readonly #stores: Received<StoreFact>[] = [];
-  readonly #traits: Received<Trait>[] = [];
+  #traits: Received<Trait>[] = [];
+  #customerNoEnd = 0;
+  #erasures: Erasure[] = [];
+  readonly #erasedIds = new Set<string>();
   readonly #positions = new Map<string, Map<string, number>>();
 
   importFile(): Promise<ImportReport> {
@@ -51,14 +56,25 @@ export class MemoryEngine implements Engine {
   }
 
   async put(
-    facts: {
+    all: {
       readonly orders?: readonly OrderFact[];
       readonly stores?: readonly StoreFact[];
       readonly traits?: readonly Trait[];
       readonly customers?: readonly string[];
     },
     positions: readonly StreamPosition[] = [],
-  ): Promise<{ readonly batchNo: number }> {
+  ): Promise<PutReport> {
+    const erased = new Set<string>();
+    const isKept = (customerId: string) => {
+      if (this.#erasedIds.has(customerId)) erased.add(customerId);
+      return !this.#erasedIds.has(customerId);
+    };
+    const facts = {
+      ...all,
+      orders: all.orders?.filter((order) => isKept(order.customerId)),
+      traits: all.traits?.filter((trait) => isKept(trait.customerId)),
+      customers: all.customers?.filter(isKept),
+    };
     const batchNo = ++this.#batchNo;
     this.#receivedAt.push(Math.floor(Date.now() / 1000));
     for (const { stream, partition, position } of positions) {
@@ -91,7 +107,41 @@ export class MemoryEngine implements Engine {
     for (const trait of facts.traits ?? []) {
       number(this.#traitValues.get(this.#traitNames.get(trait.name)!)!, trait.value, 0);
     }
+    return { batchNo, ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}) };
+  }
+
+  async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
+    const known = this.#customers.get(customerId);
+    if (known === undefined) return undefined;
+    const { batchNo } = await this.put({});
+    this.#customers.delete(customerId);
+    this.#orders = this.#orders.filter(({ fact }) => fact.customerId !== customerId);
+    this.#traits = this.#traits.filter(({ fact }) => fact.customerId !== customerId);
+    this.#erasedIds.add(customerId);
+    this.#erasures.push({ customerNo: known.no, batchNo, customerId });
     return { batchNo };
+  }
+
+  async readmitCustomer(customerId: string): Promise<boolean> {
+    return this.#erasedIds.delete(customerId);
+  }
+
+  async erasures(after: number, upTo = LAST_BATCH): Promise<readonly Erasure[]> {
+    return this.#erasures
+      .filter(({ batchNo }) => batchNo > after && batchNo <= upTo)
+      .sort((a, b) => a.customerNo - b.customerNo);
+  }
+
+  async settleErasures(upTo: number): Promise<void> {
+    this.#erasures = this.#erasures.map(({ customerNo, batchNo, customerId }) => ({
+      customerNo,
+      batchNo,
+      ...(batchNo <= upTo || customerId === undefined ? {} : { customerId }),
+    }));
+  }
+
+  async customerNoEnd(): Promise<number> {
+    return this.#customerNoEnd;
   }
 
   async streamPositions(stream: string): Promise<ReadonlyMap<string, number>> {
@@ -137,6 +187,7 @@ export class MemoryEngine implements Engine {
     const affected = new Set<RowNo>();
     const within = (batchNo: number) => batchNo > after && batchNo <= upTo;
     for (const { no, batchNo } of this.#customers.values()) if (within(batchNo)) affected.add(no);
+    for (const { customerNo, batchNo } of this.#erasures) if (within(batchNo)) affected.add(customerNo);
     for (const { fact, batchNo } of [...this.#orders, ...this.#traits]) {
       if (within(batchNo)) affected.add(this.#customers.get(fact.customerId)!.no);
     }
@@ -195,7 +246,7 @@ export class MemoryEngine implements Engine {
 
   #know(customerId: string, batchNo: number): void {
     if (!this.#customers.has(customerId)) {
-      this.#customers.set(customerId, { no: this.#customers.size, batchNo });
+      this.#customers.set(customerId, { no: this.#customerNoEnd++, batchNo });
     }
   }
 

@@ -1,0 +1,179 @@
+/**
+ * Erases customers: their rows go from every table in one transaction. What stays is the number, which is
+ * never given again, and a keyed hash of the id, by which facts that are sent again are recognized and
+ * dropped. The id itself stays in `erasure_pending` until what is served has forgotten it.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Erasure } from '../erasure.ts';
+import { nextBatchNo, recordBatch } from './batch.ts';
+import type { DuckDbDatabase } from './database.ts';
+import type { DuckDbSession } from './session.ts';
+
+/** Row of `meta` that holds the key of the hashes, as hexadecimal digits. */
+const KEY_NAME = 'erasure_key';
+const KEY_BYTES = 32;
+/** SHA-256 works on blocks of this size; a key of HMAC is padded to one. */
+const BLOCK_BYTES = 64;
+const LAST_BATCH = 0xffff_ffff;
+
+/** Every table whose rows belong to a customer. */
+const CUSTOMER_TABLES = ['customer', 'order_base', 'order_tail', 'order_archive', 'trait'] as const;
+
+/** Values that only this customer ever had, such as an address: the number stays, the text goes. */
+const BLANK_OWN_VALUES = `
+UPDATE trait_value SET value = chr(1) || 'erased ' || trait_value.value_no, number = NULL
+FROM (SELECT DISTINCT name_no, value_no FROM trait WHERE customer_no = $1) AS own
+WHERE trait_value.name_no = own.name_no AND trait_value.value_no = own.value_no
+  AND NOT EXISTS (FROM trait AS other WHERE other.customer_no <> $1
+    AND other.name_no = own.name_no AND other.value_no = own.value_no)`;
+
+/** See `Engine.eraseCustomer`. */
+export function eraseCustomer(
+  database: DuckDbDatabase,
+  customerId: string,
+): Promise<{ readonly batchNo: number } | undefined> {
+  return database.exclusive(async (session) => {
+    const found = await session.row<{ customer_no: number }>(
+      'SELECT customer_no FROM customer WHERE customer_id = $1',
+      [customerId],
+    );
+    if (found === undefined) return undefined;
+    const customerNo = found.customer_no;
+    const batchNo = await nextBatchNo(session);
+    const key = (await readKey(session)) ?? (await makeKey(session));
+    await session.run(BLANK_OWN_VALUES, [customerNo]);
+    for (const table of CUSTOMER_TABLES) {
+      await session.run(`DELETE FROM ${table} WHERE customer_no = $1`, [customerNo]);
+    }
+    await session.run('INSERT INTO customer_erasure SELECT $1, $2', [customerNo, batchNo]);
+    await session.run('INSERT INTO erasure_pending SELECT $1, $2', [customerNo, customerId]);
+    await session.run('INSERT INTO erased_customer SELECT $1, epoch(now())::UINTEGER', [
+      hashOf(key, customerId),
+    ]);
+    await recordBatch(session, {
+      batchNo,
+      source: 'erasure',
+      origin: 'erasure',
+      rows: 0,
+      counts: { added: 0, replaced: 0, unchanged: 0 },
+      rejected: 0,
+      report: {},
+    });
+    return { batchNo };
+  });
+}
+
+/** See `Engine.readmitCustomer`. */
+export function readmitCustomer(database: DuckDbDatabase, customerId: string): Promise<boolean> {
+  return database.exclusive(async (session) => {
+    const key = await readKey(session);
+    if (key === undefined) return false;
+    const removed = await session.run('DELETE FROM erased_customer WHERE hash = $1', [
+      hashOf(key, customerId),
+    ]);
+    return removed > 0;
+  });
+}
+
+/** See `Engine.erasures`. */
+export async function readErasures(
+  database: DuckDbDatabase,
+  after: number,
+  upTo = LAST_BATCH,
+): Promise<readonly Erasure[]> {
+  const rows = await database.rows<{ customer_no: number; batch_no: number; customer_id: string | null }>(
+    `SELECT customer_no, batch_no, customer_id FROM customer_erasure
+     LEFT JOIN erasure_pending USING (customer_no)
+     WHERE batch_no > $1 AND batch_no <= $2 ORDER BY customer_no`,
+    [after, upTo],
+  );
+  return rows.map(({ customer_no, batch_no, customer_id }) => ({
+    customerNo: customer_no,
+    batchNo: batch_no,
+    ...(customer_id === null ? {} : { customerId: customer_id }),
+  }));
+}
+
+/** See `Engine.settleErasures`. */
+export async function settleErasures(database: DuckDbDatabase, upTo: number): Promise<void> {
+  const pending = await database.row('SELECT 1 AS found FROM erasure_pending LIMIT 1');
+  if (pending === undefined) return;
+  await database.exclusive((session) =>
+    session.run(
+      `DELETE FROM erasure_pending
+       WHERE customer_no IN (SELECT customer_no FROM customer_erasure WHERE batch_no <= $1)`,
+      [upTo],
+    ),
+  );
+}
+
+/** See `Engine.customerNoEnd`. */
+export async function readCustomerNoEnd(database: DuckDbDatabase): Promise<number> {
+  const row = await database.row<{ customer_no: number }>(
+    `SELECT ${NEXT_CUSTOMER_NO}::UINTEGER AS customer_no`,
+  );
+  return row!.customer_no;
+}
+
+/** The number that the next customer gets: those of erased customers are not given again. */
+export const NEXT_CUSTOMER_NO = `greatest(
+  (SELECT coalesce(max(customer_no) + 1, 0) FROM customer),
+  (SELECT coalesce(max(customer_no) + 1, 0) FROM customer_erasure))`;
+
+/**
+ * Drops staged rows of erased customers, within the caller's transaction. Cheap where nobody was erased;
+ * otherwise ids not known yet are hashed, each once.
+ *
+ * @param staged - Tables with a column `customer_id`; every id of the others is in the first.
+ * @returns Ids whose rows were dropped, and how many rows of the first table.
+ */
+export async function dropErased(
+  session: DuckDbSession,
+  staged: readonly string[],
+): Promise<{ readonly rows: number; readonly customerIds: readonly string[] }> {
+  const any = await session.row('SELECT 1 AS found FROM erased_customer LIMIT 1');
+  if (any === undefined) return { rows: 0, customerIds: [] };
+  const key = (await readKey(session))!;
+  // HMAC in two steps, as RFC 2104 has it; DuckDB has SHA-256 only.
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE erased_id AS
+     SELECT customer_id FROM (SELECT DISTINCT customer_id FROM ${staged[0]})
+     ANTI JOIN customer USING (customer_id)
+     WHERE sha256(unhex($1) || unhex(sha256(unhex($2) || encode(customer_id)))) IN (SELECT hash FROM erased_customer)`,
+    [padded(key, 0x5c), padded(key, 0x36)],
+  );
+  const found = await session.rows<{ customer_id: string }>('SELECT customer_id FROM erased_id');
+  let rows = 0;
+  if (found.length > 0) {
+    for (const [i, table] of staged.entries()) {
+      const dropped = await session.run(
+        `DELETE FROM ${table} WHERE customer_id IN (SELECT customer_id FROM erased_id)`,
+      );
+      if (i === 0) rows = dropped;
+    }
+  }
+  await session.run('DROP TABLE temp.erased_id');
+  return { rows, customerIds: found.map((row) => row.customer_id) };
+}
+
+async function readKey(session: DuckDbSession): Promise<Buffer | undefined> {
+  const row = await session.row<{ value: string }>(`SELECT value FROM meta WHERE key = '${KEY_NAME}'`);
+  return row && Buffer.from(row.value, 'hex');
+}
+
+async function makeKey(session: DuckDbSession): Promise<Buffer> {
+  const key = randomBytes(KEY_BYTES);
+  await session.run(`INSERT INTO meta SELECT '${KEY_NAME}', $1`, [key.toString('hex')]);
+  return key;
+}
+
+function hashOf(key: Buffer, customerId: string): string {
+  return createHmac('sha256', key).update(customerId, 'utf8').digest('hex');
+}
+
+/** The key, padded to a block and combined with a byte, as hexadecimal digits. */
+function padded(key: Buffer, byte: number): string {
+  const block = Buffer.alloc(BLOCK_BYTES, byte);
+  for (const [i, value] of key.entries()) block[i]! ^= value;
+  return block.toString('hex');
+}
