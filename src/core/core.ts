@@ -168,6 +168,13 @@ export interface Core {
 
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
   factCounts(): Promise<FactCounts>;
+  /**
+   * Removes a customer from the facts, and from what is served and logged within the next tick; where ticks
+   * do not go on, at once or after the calculation that runs. The answer is the same for somebody unknown.
+   */
+  eraseCustomer(customerId: string): Promise<{ readonly batchNo: number }>;
+  /** Facts about somebody who was erased count again, from those that arrive from now on. */
+  readmitCustomer(customerId: string): Promise<void>;
   close(): Promise<void>;
 }
 

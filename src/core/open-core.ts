@@ -36,6 +36,7 @@ import type {
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
+import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
 
@@ -121,7 +122,10 @@ class LocalCore implements Core {
     this.#calculating = true;
     try {
       const pass = () => this.#fullPass(request, progress);
-      return await (this.#live ? this.#live.around(request.moment, pass) : pass());
+      if (this.#live) return await this.#live.around(request.moment, pass);
+      const report = await pass();
+      await this.#forgetErased();
+      return report;
     } finally {
       this.#calculating = false;
     }
@@ -284,6 +288,22 @@ class LocalCore implements Core {
 
   factCounts(): Promise<FactCounts> {
     return this.#engine.counts();
+  }
+
+  async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number }> {
+    const erased = await this.#engine.eraseCustomer(customerId);
+    // A pass that is under way would bring the customer back into what is served, and forgets them at its end.
+    if (erased && !this.#calculating) await this.#forgetErased();
+    return { batchNo: erased?.batchNo ?? (await this.#engine.lastBatchNo()) };
+  }
+
+  async readmitCustomer(customerId: string): Promise<void> {
+    await this.#engine.readmitCustomer(customerId);
+  }
+
+  #forgetErased(): Promise<void> {
+    if (this.#live) return this.#live.forgetErased();
+    return forgetErased({ engine: this.#engine, target: this.#target, changes: this.#changes });
   }
 
   async close(): Promise<void> {

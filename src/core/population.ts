@@ -97,7 +97,7 @@ export class Population {
       if (picked.length === sample) break;
       if (index++ % step === 0) picked.push(customerNo);
     }
-    return this.#engine.customerIds(Uint32Array.from(picked));
+    return this.#idsOf(picked);
   }
 
   /** Ids of the members of at least one of the segments, ascending by customer number. */
@@ -111,10 +111,16 @@ export class Population {
     for (const customerNo of members.numbers()) {
       block.push(customerNo);
       if (block.length < IDS_PER_BLOCK) continue;
-      yield await this.#engine.customerIds(Uint32Array.from(block));
+      yield await this.#idsOf(block);
       block = [];
     }
-    if (block.length > 0) yield await this.#engine.customerIds(Uint32Array.from(block));
+    if (block.length > 0) yield await this.#idsOf(block);
+  }
+
+  /** Without those who were erased since the question was begun. */
+  async #idsOf(customerNos: readonly number[]): Promise<readonly string[]> {
+    const ids = await this.#engine.customerIds(Uint32Array.from(customerNos));
+    return ids.filter((id) => id !== '');
   }
 
   /**

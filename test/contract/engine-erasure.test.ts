@@ -67,13 +67,19 @@ for (const [name, open] of Object.entries(DRIVERS)) {
       const customerNo = (await engine.customerNo('bob'))!;
       await engine.eraseCustomer('bob');
       assert.deepEqual([...(await engine.affectedCustomers(1, 2))], [customerNo]);
-      assert.deepEqual(await engine.erasures(1), [{ customerNo, batchNo: 2, customerId: 'bob' }]);
+      assert.deepEqual(await engine.erasures(1), [
+        { customerNo, batchNo: 2, customerId: 'bob', isPending: true },
+      ]);
       assert.deepEqual(await engine.erasures(2), []);
       assert.deepEqual(await engine.erasures(0, 1), []);
-      await engine.settleErasures(1);
+      await engine.settleErasures(1, 'all');
       assert.equal((await engine.erasures(0))[0]!.customerId, 'bob');
-      await engine.settleErasures(2);
-      assert.deepEqual(await engine.erasures(0), [{ customerNo, batchNo: 2 }]);
+      await engine.settleErasures(2, 'ids');
+      assert.deepEqual(await engine.erasures(0), [{ customerNo, batchNo: 2, isPending: true }]);
+      await engine.settleErasures(2, 'all');
+      assert.deepEqual(await engine.erasures(0), [{ customerNo, batchNo: 2, isPending: false }]);
+      const others = Uint32Array.of((await engine.customerNo('cid'))!, customerNo);
+      assert.deepEqual(await engine.customerIds(others), ['cid', '']);
     });
 
     test('of somebody unknown, or erased before, changes nothing', async (engine) => {

@@ -160,8 +160,12 @@ export interface Engine {
   readmitCustomer(customerId: string): Promise<boolean>;
   /** Erasures in batches (after, upTo], ascending by customer number; `upTo` absent means the last batch. */
   erasures(after: number, upTo?: number): Promise<readonly Erasure[]>;
-  /** Lets go of the ids of customers erased up to a batch: nothing that is served knows them any more. */
-  settleErasures(upTo: number): Promise<void>;
+  /**
+   * Lets go of the ids of customers erased up to a batch, since nothing that is served knows them any more.
+   *
+   * @param part - `ids` alone, if the log of changes may still hold them; `all` if nothing is pending.
+   */
+  settleErasures(upTo: number, part: 'ids' | 'all'): Promise<void>;
   /** Every customer number that was ever given is lower. */
   customerNoEnd(): Promise<number>;
   /** Of a stream: partition → the last position that was put. */
@@ -182,7 +186,7 @@ export interface Engine {
   /** All customers known after a batch, in order of their ids' bytes. */
   customers(knownAt?: number): AsyncIterable<CustomerBatch>;
   customerNo(customerId: string): Promise<RowNo | undefined>;
-  /** Ids of these customers, in their order. */
+  /** Ids of these customers, in their order; of one who was erased, the empty text. */
   customerIds(customerNos: Uint32Array): Promise<string[]>;
   /** One customer's facts in words, for the naive evaluator, explanations and people. */
   customerFacts(customerId: string, knownAt?: number): Promise<CustomerFacts>;

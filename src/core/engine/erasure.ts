@@ -7,4 +7,6 @@ export interface Erasure {
   readonly batchNo: number;
   /** The id, until `settleErasures`: what is served finds the customer by it. */
   readonly customerId?: string;
+  /** Whether something outside of the facts may still hold the customer. */
+  readonly isPending: boolean;
 }

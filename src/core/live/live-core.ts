@@ -5,6 +5,7 @@
 import type { AsOf } from '../../model/membership.ts';
 import type { LiveStatus } from '../core.ts';
 import type { LiveFacts } from '../engine/live-facts.ts';
+import { forgetErased } from './forget-erased.ts';
 import { type Live, type LiveParts, openLive, type TickReport } from './live.ts';
 import { LiveSizes } from './live-sizes.ts';
 import { Ticker } from './ticker.ts';
@@ -103,6 +104,13 @@ export class LiveCore {
     });
   }
 
+  /** Makes what is served forget erased customers, where the next tick does not. */
+  forgetErased(): Promise<void> {
+    return this.#ticker.exclusive(async () => {
+      if (this.#live === undefined) await forgetErased(this.#parts);
+    });
+  }
+
   /** Members of a segment as served now; undefined while ticks do not go on, or for one not in the plan. */
   size(segmentNo: number): number | undefined {
     const segment = this.#live?.plan.segments.get(segmentNo);
@@ -116,10 +124,13 @@ export class LiveCore {
     const { target, engine } = this.#parts;
     this.#live = undefined;
     this.#isPinned = target.asOf() !== undefined && (await this.#parts.isPinned());
-    if (target.asOf() === undefined || this.#isPinned) return;
+    if (target.asOf() === undefined || this.#isPinned) {
+      await forgetErased(this.#parts);
+      return;
+    }
     this.#facts ??= await engine.openLiveFacts();
     const live = await openLive({ ...this.#parts, facts: this.#facts });
-    await this.#sizes.count(target, (await engine.counts()).customers);
+    await this.#sizes.count(target, await engine.customerNoEnd());
     this.#live = live;
   }
 

@@ -9,13 +9,14 @@ import type { AsOf, MembershipTarget, SegmentEntry } from '../../model/membershi
 import { decodeRow } from '../../model/row.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ChangeLog } from '../change/change-log.ts';
+import type { ChangeLog, MembershipChange } from '../change/change-log.ts';
 import { directoryEntry } from '../directory-entry.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LiveFacts } from '../engine/live-facts.ts';
 import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
 import { mergeAscending } from './ascending.ts';
 import { type DefinitionSwitch, evaluateSwitch } from './definition-switch.ts';
+import { forgetErased } from './forget-erased.ts';
 import { comparePlans, compileLivePlan, type LivePlan, type PlanDifference } from './live-plan.ts';
 import { type Defaults, type Exceptions, RowChanges } from './row-changes.ts';
 
@@ -60,6 +61,7 @@ export async function openLive(parts: LiveParts): Promise<Live> {
     throw new CoterieError('NOT_CALCULATED', 'Nothing has been calculated yet: ticks go on from a full pass');
   }
   await parts.changes.truncate(asOf);
+  await forgetErased(parts);
   await parts.facts.advance();
   // What is served was compiled for the stores and names of its own time.
   const plan = await compileLivePlan(parts, { ...asOf, storesBatchNo: -1, dictionarySize: -1 });
@@ -104,6 +106,8 @@ export class Live {
       : await evaluateSwitch(this.#parts, before, next, difference, asOf);
 
     const { customers: received, newCustomers } = await facts.received(served.batchNo);
+    const erasures =
+      received.length === 0 ? [] : await this.#parts.engine.erasures(served.batchNo, asOf.batchNo);
     const windows = [...new Set([...before.windowsS, ...next.windowsS])];
     const crossed = await facts.crossing(windows, served.moment, asOf.moment);
     const affected = mergeAscending(received, crossed);
@@ -111,15 +115,17 @@ export class Live {
     await this.#compare(rows, affected, await this.#evaluate(next, affected, asOf), switched);
     const flips = switched && (await this.#flipOthers(rows, affected, switched, asOf));
 
-    const changes = [...rows.changes, ...(flips ?? [])];
-    if (changes.length > 0) await this.#log(changes, asOf);
+    const changes = await this.#log([...rows.changes, ...(flips ?? [])], asOf);
+    for (const { customerNo } of erasures) await this.#parts.changes.forget(customerNo);
     await target.apply({
       asOf,
       ...(newCustomers.ids.length > 0 ? { newCustomers } : {}),
       ...(rows.count > 0 ? { rows: rows.batch() } : {}),
+      forgottenCustomers: erasures.flatMap(({ customerId }) => customerId ?? []),
       ...(next === before ? {} : directoryChanges(before, next)),
     });
     this.#plan = next;
+    if (erasures.length > 0) await this.#parts.engine.settleErasures(asOf.batchNo, 'all');
     return {
       asOf,
       affected: affected.length,
@@ -208,16 +214,19 @@ export class Live {
     return changes;
   }
 
-  async #log(changes: RowChanges['changes'], asOf: AsOf): Promise<void> {
+  /** Logs changes, but for those of customers who were erased: nobody is told of them. Returns what was logged. */
+  async #log(changes: RowChanges['changes'], asOf: AsOf): Promise<readonly MembershipChange[]> {
+    if (changes.length === 0) return [];
     const ids = await this.#parts.engine.customerIds(
       Uint32Array.from(changes, (change) => change.customerNo),
     );
-    await this.#parts.changes.append({
-      at: asOf.moment,
-      batchNo: asOf.batchNo,
-      catalogNo: asOf.catalogNo,
-      changes: changes.map((change, i) => ({ ...change, customerId: ids[i]! })),
-    });
+    const logged = changes
+      .map((change, i) => ({ ...change, customerId: ids[i]! }))
+      .filter(({ customerId }) => customerId !== '');
+    if (logged.length === 0) return logged;
+    const { moment: at, batchNo, catalogNo } = asOf;
+    await this.#parts.changes.append({ at, batchNo, catalogNo, changes: logged });
+    return logged;
   }
 }
 

@@ -64,8 +64,8 @@ export class DuckDbEngine implements Engine {
     return readErasures(this.#database, after, upTo);
   }
 
-  settleErasures(upTo: number): Promise<void> {
-    return settleErasures(this.#database, upTo);
+  settleErasures(upTo: number, part: 'ids' | 'all'): Promise<void> {
+    return settleErasures(this.#database, upTo, part);
   }
 
   customerNoEnd(): Promise<number> {

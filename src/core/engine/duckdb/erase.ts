@@ -90,21 +90,24 @@ export async function readErasures(
   return rows.map(({ customer_no, batch_no, customer_id }) => ({
     customerNo: customer_no,
     batchNo: batch_no,
-    ...(customer_id === null ? {} : { customerId: customer_id }),
+    ...(customer_id === null || customer_id === '' ? {} : { customerId: customer_id }),
+    isPending: customer_id !== null,
   }));
 }
 
 /** See `Engine.settleErasures`. */
-export async function settleErasures(database: DuckDbDatabase, upTo: number): Promise<void> {
-  const pending = await database.row('SELECT 1 AS found FROM erasure_pending LIMIT 1');
-  if (pending === undefined) return;
-  await database.exclusive((session) =>
-    session.run(
-      `DELETE FROM erasure_pending
-       WHERE customer_no IN (SELECT customer_no FROM customer_erasure WHERE batch_no <= $1)`,
-      [upTo],
-    ),
-  );
+export async function settleErasures(
+  database: DuckDbDatabase,
+  upTo: number,
+  part: 'ids' | 'all',
+): Promise<void> {
+  const settled = `customer_no IN (SELECT customer_no FROM customer_erasure WHERE batch_no <= ${upTo})
+    ${part === 'ids' ? `AND customer_id <> ''` : ''}`;
+  const found = await database.row(`SELECT 1 AS found FROM erasure_pending WHERE ${settled} LIMIT 1`);
+  if (found === undefined) return;
+  const change =
+    part === 'ids' ? `UPDATE erasure_pending SET customer_id = ''` : 'DELETE FROM erasure_pending';
+  await database.exclusive((session) => session.run(`${change} WHERE ${settled}`));
 }
 
 /** See `Engine.customerNoEnd`. */

@@ -159,12 +159,17 @@ export async function readCustomerIds(database: DuckDbDatabase, customerNos: Uin
     const positions = customerNos.map((_, i) => i);
     await session.append('wanted', [UINTEGER, UINTEGER], [positions, customerNos]);
     const ids: string[] = [];
-    const sql = `SELECT customer_id FROM customer JOIN wanted USING (customer_no) ORDER BY position`;
+    const sql = `
+      SELECT coalesce(customer_id, CASE WHEN erased.customer_no IS NOT NULL THEN '' END) AS customer_id
+      FROM wanted LEFT JOIN customer USING (customer_no)
+      LEFT JOIN customer_erasure AS erased ON erased.customer_no = wanted.customer_no
+      ORDER BY position`;
     for await (const chunk of session.stream(sql)) {
-      for (const id of chunk.getColumnValues(0) as string[]) ids.push(id);
+      for (const id of chunk.getColumnValues(0) as (string | null)[]) {
+        if (id === null) throw new Error('a customer number is asked for that was never given');
+        ids.push(id);
+      }
     }
-    if (ids.length !== customerNos.length)
-      throw new Error('a customer number is asked for that was never given');
     return ids;
   } finally {
     await session.close();

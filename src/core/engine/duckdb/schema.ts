@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS trait (customer_no UINTEGER NOT NULL, name_no UINTEGE
 CREATE TABLE IF NOT EXISTS customer_erasure (customer_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
 -- Keyed hashes of their ids (the key is in meta), by which facts that are sent again are recognized.
 CREATE TABLE IF NOT EXISTS erased_customer (hash VARCHAR NOT NULL, erased_at UINTEGER NOT NULL);
--- Their ids, until what is served has forgotten them.
+-- Their ids, until what is served has forgotten them; an empty one until the log of changes has, too.
 CREATE TABLE IF NOT EXISTS erasure_pending (customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL);
 -- How far streams of messages were taken in, written in the transaction that brings their facts.
 CREATE TABLE IF NOT EXISTS stream_position (stream VARCHAR NOT NULL, "partition" VARCHAR NOT NULL, position BIGINT NOT NULL);

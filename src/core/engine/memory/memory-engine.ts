@@ -118,7 +118,7 @@ export class MemoryEngine implements Engine {
     this.#orders = this.#orders.filter(({ fact }) => fact.customerId !== customerId);
     this.#traits = this.#traits.filter(({ fact }) => fact.customerId !== customerId);
     this.#erasedIds.add(customerId);
-    this.#erasures.push({ customerNo: known.no, batchNo, customerId });
+    this.#erasures.push({ customerNo: known.no, batchNo, customerId, isPending: true });
     return { batchNo };
   }
 
@@ -132,12 +132,12 @@ export class MemoryEngine implements Engine {
       .sort((a, b) => a.customerNo - b.customerNo);
   }
 
-  async settleErasures(upTo: number): Promise<void> {
-    this.#erasures = this.#erasures.map(({ customerNo, batchNo, customerId }) => ({
-      customerNo,
-      batchNo,
-      ...(batchNo <= upTo || customerId === undefined ? {} : { customerId }),
-    }));
+  async settleErasures(upTo: number, part: 'ids' | 'all'): Promise<void> {
+    this.#erasures = this.#erasures.map((erasure) => {
+      if (erasure.batchNo > upTo) return erasure;
+      const { customerId: _, isPending, ...rest } = erasure;
+      return { ...rest, isPending: isPending && part === 'ids' };
+    });
   }
 
   async customerNoEnd(): Promise<number> {
@@ -226,7 +226,7 @@ export class MemoryEngine implements Engine {
 
   async customerIds(customerNos: Uint32Array): Promise<string[]> {
     const byNo = new Map([...this.#customers].map(([id, { no }]) => [no, id]));
-    return Array.from(customerNos, (no) => byNo.get(no)!);
+    return Array.from(customerNos, (no) => byNo.get(no) ?? '');
   }
 
   async customerFacts(customerId: string, knownAt = LAST_BATCH): Promise<CustomerFacts> {
