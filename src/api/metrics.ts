@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Core, LiveStatus } from '../core/core.ts';
+import type { Ingest } from '../core/ingest/ingest.ts';
 import type { ErrorCode } from '../model/error.ts';
 import { beyondFreshness } from '../store/freshness.ts';
 import type { Store } from '../store/store.ts';
@@ -121,6 +122,18 @@ export class Metrics {
       'Batches of facts that are durable and not yet in what is served.',
       () => core.factsBacklog(),
     );
+  }
+
+  /** Adds what becomes of facts that stream in. */
+  watchIngest(ingest: Ingest): void {
+    const total = (name: string, help: string, read: () => number) =>
+      this.#addTotal(`coterie_facts_${name}_total`, help, read);
+    total('accepted', 'Rows of facts that were made durable.', () => ingest.status().acceptedRows);
+    total('rejected', 'Rows of facts that were set aside.', () => ingest.status().rejectedRows);
+    total('batches', 'Batches that rows of facts were gathered into.', () => ingest.status().batches);
+    this.#addGauge('coterie_facts_waiting_rows', 'Rows of facts that are not durable yet.', () => {
+      return ingest.status().waitingRows;
+    });
   }
 
   /** Counts checks of `customers`, of so many segments in all. */

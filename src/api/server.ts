@@ -56,6 +56,7 @@ export interface ServerParts {
 export async function createServer(parts: ServerParts): Promise<Api> {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
   const metrics = new Metrics(parts.store, parts.core);
+  if (parts.ingest !== undefined) metrics.watchIngest(parts.ingest);
   const types = parts.types ?? SEGMENT_TYPES;
   const { store, core, ingest, feed, webhooks } = parts;
   const context: RouteContext = { store, core, ingest, feed, webhooks, types, options, metrics };

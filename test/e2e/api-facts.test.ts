@@ -98,6 +98,14 @@ test('a bad row costs itself, with index and reason; with strict it refuses all'
   assert.deepEqual([broken.json.accepted, broken.json.reasons], [1, { 'not a JSON object': 2 }]);
 });
 
+test('the metrics count what was accepted, set aside and gathered', async () => {
+  const { text } = await ask(`${coterie.url}/metrics`);
+  assert.match(text, /^coterie_facts_accepted_total [1-9]/m);
+  assert.match(text, /^coterie_facts_rejected_total [1-9]/m);
+  assert.match(text, /^coterie_facts_batches_total [1-9]/m);
+  assert.match(text, /^coterie_facts_waiting_rows 0$/m);
+});
+
 test('an order dated in 2099 is kept until its time comes', async () => {
   const { json } = await send('orders', JSON.stringify([order('future', 1, { ordered_at: '2099-06-01' })]));
   assert.equal(json.accepted, 1);
