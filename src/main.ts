@@ -46,18 +46,25 @@ async function openCore(
   config: Config,
   parts: { readonly store: Store; readonly startThreads: boolean; readonly changes?: ChangeLog },
 ): Promise<Core> {
-  const [{ DuckDbEngine }, { DuckDbCatalog }, { DuckDbCalculationLog }, { openCore: open }] =
-    await Promise.all([
-      import('./core/engine/duckdb/duckdb-engine.ts'),
-      import('./core/catalog/duckdb/duckdb-catalog.ts'),
-      import('./core/history/duckdb/duckdb-calculation-log.ts'),
-      import('./core/open-core.ts'),
-    ]);
+  const [
+    { DuckDbEngine },
+    { DuckDbCatalog },
+    { DuckDbCalculationLog },
+    { DuckDbFlowLog },
+    { openCore: open },
+  ] = await Promise.all([
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+    import('./core/catalog/duckdb/duckdb-catalog.ts'),
+    import('./core/history/duckdb/duckdb-calculation-log.ts'),
+    import('./core/history/duckdb/duckdb-flow-log.ts'),
+    import('./core/open-core.ts'),
+  ]);
   const database = await openDatabase(config);
   return open({
     engine: new DuckDbEngine(database),
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
+    flows: new DuckDbFlowLog(database),
     target: parts.store,
     ...(parts.changes ? { changes: parts.changes } : {}),
     threads: config.threads,

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { CoterieError } from '../model/error.ts';
-import { formatMoment } from '../model/time.ts';
+import { formatDuration, formatMoment, parseDuration, parseMoment } from '../model/time.ts';
 import { AsOfSchema, answers, answersOf, MarkSchema, SegmentKeySchema } from './answer-schemas.ts';
 import { type Api, coreOf, type RouteContext } from './context.ts';
 import { type MemberFormat, memberLines } from './member-lines.ts';
@@ -34,6 +34,42 @@ const MembersQuery = Type.Object(
   },
   closed,
 );
+
+const HistoryQuery = Type.Object(
+  {
+    from: Type.Optional(Type.String({ description: 'ISO 8601; default a week before `to`.' })),
+    to: Type.Optional(
+      Type.String({
+        description: 'ISO 8601, exclusive; default and at most the end of the hour that answers reflect.',
+      }),
+    ),
+    step: Type.Optional(
+      Type.String({
+        description: 'Whole hours or days; default 1h for up to a week, 1d beyond.',
+        examples: ['1h', '1d'],
+      }),
+    ),
+  },
+  closed,
+);
+
+const HistoryAnswer = Type.Object({
+  key: Type.String(),
+  step: Type.String(),
+  points: Type.Array(
+    Type.Object({
+      from: Type.String({ format: 'date-time' }),
+      to: Type.String({ format: 'date-time', description: 'Exclusive.' }),
+      entries: Type.Integer(),
+      exits: Type.Integer(),
+      size: Type.Union([Type.Integer(), Type.Null()], {
+        description: 'Members at the end of the step; null before the first that is known.',
+      }),
+    }),
+  ),
+  asOf: AsOfSchema,
+  mark: MarkSchema,
+});
 
 const OverlapBody = Type.Object(
   { segments: Type.Array(SegmentKeySchema, { minItems: 1, maxItems: OVERLAP_SEGMENTS_MAX }) },
@@ -98,6 +134,38 @@ export function addMemberRoutes(api: Api, context: RouteContext): void {
       return reply
         .header('content-type', CONTENT_TYPES[format])
         .send(Readable.from(lines, { objectMode: false }));
+    },
+  );
+
+  api.get(
+    '/v1/segments/:key/history',
+    {
+      schema: {
+        tags: ['Segments'],
+        summary: 'Size, entries and exits of a segment over time',
+        description:
+          'One point for each step; moments are taken down to the hour. Entries and exits are those of ticks; sizes are known from the first full pass on. Ask for an instance of a family, not for the family.',
+        params: KeyPath,
+        querystring: HistoryQuery,
+        response: answers(HistoryAnswer),
+      },
+    },
+    async (request) => {
+      const { from, to, step } = request.query;
+      const { points, stepS, ...report } = await coreOf(context).history(request.params.key, {
+        ...(from === undefined ? {} : { from: parseMoment(from) }),
+        ...(to === undefined ? {} : { to: parseMoment(to) }),
+        ...(step === undefined ? {} : { stepS: parseDuration(step) }),
+      });
+      return {
+        ...withAsOfText(report),
+        step: formatDuration(stepS),
+        points: points.map((point) => ({
+          ...point,
+          from: formatMoment(point.from),
+          to: formatMoment(point.to),
+        })),
+      };
     },
   );
 

@@ -8,6 +8,7 @@ import type { Condition } from '../model/rule.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { ApplyNote, ApplyReport } from './catalog/catalog.ts';
 import type { FactCounts, ImportReport, ImportRequest, Progress } from './engine/engine.ts';
+import type { HistoryPoint } from './history/segment-history.ts';
 
 /** One full pass, as recorded. */
 export interface CalculationReport {
@@ -107,6 +108,16 @@ export interface ExplainReport {
   readonly asOf: AsOf;
 }
 
+/** Size, entries and exits of a segment over time. */
+export interface HistoryReport {
+  readonly key: string;
+  /** Whole hours, in seconds. */
+  readonly stepS: number;
+  /** One for each step, ascending; the last ends with the hour of the as-of. */
+  readonly points: readonly HistoryPoint[];
+  readonly asOf: AsOf;
+}
+
 export interface SegmentFilter {
   /** Part of the key or name, case-insensitive. */
   readonly q?: string;
@@ -164,6 +175,19 @@ export interface Core {
   members(key: string): AsyncIterable<readonly string[]>;
   overlap(keys: readonly string[]): Promise<OverlapReport>;
   preview(definition: Definition): Promise<PreviewReport>;
+  /**
+   * A segment's past. Moments are seconds since 1970 and are taken down to the hour.
+   *
+   * @param range.to - Exclusive; default and at most the end of the hour of the as-of.
+   * @param range.from - Default a week before.
+   * @param range.stepS - A multiple of an hour; default an hour up to a week, and a day beyond.
+   * @throws {CoterieError} `REQUEST_INVALID` for a family, an empty range, a step that is no multiple of an
+   *   hour, more than 10,000 steps.
+   */
+  history(
+    key: string,
+    range: { readonly from?: number; readonly to?: number; readonly stepS?: number },
+  ): Promise<HistoryReport>;
   explain(customerId: string, key: string, moment?: number): Promise<ExplainReport>;
 
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;

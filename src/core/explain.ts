@@ -43,11 +43,17 @@ export function explain(request: ExplainRequest): ExplainReport {
     known: request.isKnown,
     segment: segment.key,
     member: !isPaused && node.holds,
-    defaultMember: !isPaused && evaluateNaive(segment.rule, NO_FACTS, asOf.moment, stores),
+    defaultMember: isDefaultMember(segment, request.stores, asOf.moment),
     rule: node,
     nextChange: isPaused ? null : nextChange(segment.rule, node.holds, facts, asOf.moment, stores),
     asOf,
   };
+}
+
+/** Whether customers without facts are in it. */
+export function isDefaultMember(segment: Segment, stores: StoreTable, moment: number): boolean {
+  if (segment.definition.status === 'paused') return false;
+  return evaluateNaive(segment.rule, NO_FACTS, moment, storeLookup(stores));
 }
 
 function explainRule(rule: Rule, facts: CustomerFacts, moment: number, stores: StoreLookup): ExplainedNode {

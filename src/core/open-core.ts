@@ -18,6 +18,7 @@ import type {
   CalculationReport,
   Core,
   ExplainReport,
+  HistoryReport,
   LiveStatus,
   OverlapReport,
   PreviewReport,
@@ -34,8 +35,11 @@ import type {
   StoreTable,
 } from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
-import { explain } from './explain.ts';
+import { explain, isDefaultMember } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
+import type { FlowLog } from './history/flow-log.ts';
+import { type HistoryRange, historyRange } from './history/history-range.ts';
+import { historyOf } from './history/segment-history.ts';
 import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
@@ -48,6 +52,8 @@ export interface CoreParts {
   readonly target: MembershipTarget;
   /** The log of entries and exits, for a Core that follows facts by ticks. */
   readonly changes?: ChangeLog;
+  /** The record of entries and exits by hour; without it, a history tells only of full passes. */
+  readonly flows?: FlowLog;
   /** Default: the built-in types. */
   readonly types?: SegmentTypes;
   /** Evaluating threads; default the machine's cores. */
@@ -71,6 +77,7 @@ class LocalCore implements Core {
   readonly #calculations: CalculationLog;
   readonly #target: MembershipTarget;
   readonly #changes: ChangeLog | undefined;
+  readonly #flows: FlowLog | undefined;
   readonly #types: SegmentTypes;
   readonly #now: () => number;
   readonly #pool: EvaluationPool;
@@ -85,6 +92,7 @@ class LocalCore implements Core {
     this.#calculations = parts.calculations;
     this.#target = parts.target;
     this.#changes = parts.changes;
+    this.#flows = parts.flows;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
     this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
@@ -167,6 +175,7 @@ class LocalCore implements Core {
       catalog: this.#catalog,
       target: this.#target,
       changes: this.#changes,
+      ...(this.#flows ? { flows: this.#flows } : {}),
       pool: this.#pool,
       types: this.#types,
       now: this.#now,
@@ -264,17 +273,39 @@ class LocalCore implements Core {
     };
   }
 
+  async history(key: string, wanted: HistoryRange): Promise<HistoryReport> {
+    const { customers: _, ...asOf } = this.#served();
+    const range = historyRange(wanted, asOf.moment);
+    await this.#onlySegmentOf(key, asOf);
+    const [segmentNo] = await this.#catalog.segmentNos([key]);
+    await this.#live?.flushFlows();
+    const passes = (await this.#calculations.sizes(segmentNo!)).filter((pass) => pass.at < range.to);
+    // Those before the range matter only as the last one.
+    const first = Math.max(
+      0,
+      passes.findLastIndex((pass) => pass.at < range.from),
+    );
+    const isDefault = new Map<number, boolean>();
+    for (const pass of passes.slice(first)) {
+      if (isDefault.has(pass.catalogNo)) continue;
+      const at = { ...asOf, ...pass, moment: pass.at };
+      const { segment, stores } = await this.#onlySegmentOf(key, at);
+      isDefault.set(pass.catalogNo, isDefaultMember(segment, stores, pass.at));
+    }
+    const points = historyOf(
+      {
+        flows: (await this.#flows?.flows(segmentNo!, range.to)) ?? [],
+        customers: (await this.#flows?.customers(range.to)) ?? [],
+        sizes: passes.slice(first).map((pass) => ({ ...pass, isDefault: isDefault.get(pass.catalogNo)! })),
+      },
+      range,
+    );
+    return { key, stepS: range.stepS, points, asOf };
+  }
+
   async explain(customerId: string, key: string, moment?: number): Promise<ExplainReport> {
     const at = await this.#standpoint();
-    const { segments, stores, isFamily } = await this.#segmentsOf(key, at);
-    const [segment] = segments;
-    if (isFamily || !segment) {
-      throw new CoterieError(
-        'REQUEST_INVALID',
-        `"${key}" is a family: name one of its segments, such as ${key}@…`,
-        { field: 'segment' },
-      );
-    }
+    const { segment, stores } = await this.#onlySegmentOf(key, at);
     const { customers: _, ...served } = at;
     const asOf = { ...served, moment: moment ?? at.moment };
     const isKnown = (await this.#engine.customerNo(customerId)) !== undefined;
@@ -335,6 +366,21 @@ class LocalCore implements Core {
       calculationNo: 0,
       customers,
     };
+  }
+
+  /** The segment of a key, which must not be a family's. */
+  async #onlySegmentOf(
+    key: string,
+    asOf: AsOf,
+  ): Promise<{ readonly segment: Segment; readonly stores: StoreTable }> {
+    const { segments, stores, isFamily } = await this.#segmentsOf(key, asOf);
+    const [segment] = segments;
+    if (!isFamily && segment) return { segment, stores };
+    throw new CoterieError(
+      'REQUEST_INVALID',
+      `"${key}" is a family: name one of its segments, such as ${key}@…`,
+      { field: 'segment' },
+    );
   }
 
   /** The segments behind a key, with the definitions of a catalog position: one, or a family's all. */

@@ -14,6 +14,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
 import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
+import { DuckDbFlowLog } from '../../src/core/history/duckdb/duckdb-flow-log.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
 import { openCore } from '../../src/core/open-core.ts';
 import type { DeliveryOptions } from '../../src/core/webhook/delivery.ts';
@@ -84,6 +85,7 @@ export async function openCoterie(
     engine,
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
+    flows: new DuckDbFlowLog(database),
     target: store,
     threads: 1,
   });

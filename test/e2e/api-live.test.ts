@@ -87,3 +87,31 @@ test('while ticks go on, readiness and metrics tell lateness, work and backlog',
   }
   assert.equal(seen.get('coterie_tick_failures_total'), 0);
 });
+
+test('the history of a segment tells sizes, entries and exits by the hour', async () => {
+  const history = async (query: string) => {
+    const { status, json } = await ask<Record<string, unknown>>(`${coterie.url}/v1/segments/${query}`);
+    return { status, ...json } as {
+      status: number;
+      code?: string;
+      step?: string;
+      points?: Record<string, unknown>[];
+    };
+  };
+  const { status, step, points } = await history('fresh/history');
+  assert.deepEqual([status, step, points!.length], [200, '1h', 168]);
+  const last = points!.at(-1)!;
+  const { size } = (await ask<{ size: number }>(`${coterie.url}/v1/segments/fresh/size`)).json;
+  assert.equal(last.size, size);
+  assert.deepEqual([last.entries, last.exits], [1, 0], 'the new customer entered');
+  const years = await history('fresh/history?from=2023-11-14T22:00:00Z&to=2023-11-15T01:00:00Z');
+  // The first pass of this file was pinned to 2023-11-14T22:13:20Z, before any order.
+  assert.deepEqual(
+    years.points!.map((point) => point.size),
+    [0, 0, 0],
+  );
+  assert.equal((await history('fresh/history?step=5m')).code, 'REQUEST_INVALID');
+  assert.equal((await history('fresh/history?from=2100-01-01')).code, 'REQUEST_INVALID');
+  assert.equal((await history('fresh-at/history')).code, 'REQUEST_INVALID');
+  assert.equal((await history('none/history')).code, 'SEGMENT_NOT_FOUND');
+});

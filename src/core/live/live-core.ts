@@ -5,6 +5,8 @@
 import type { AsOf } from '../../model/membership.ts';
 import type { LiveStatus } from '../core.ts';
 import type { LiveFacts } from '../engine/live-facts.ts';
+import type { FlowLog, SegmentState } from '../history/flow-log.ts';
+import { FlowRecorder } from '../history/flow-recorder.ts';
 import { forgetErased } from './forget-erased.ts';
 import { type Live, type LiveParts, openLive, type TickReport } from './live.ts';
 import { LiveSizes } from './live-sizes.ts';
@@ -17,12 +19,15 @@ export interface LiveCoreParts extends Omit<LiveParts, 'facts'> {
   readonly isPinned: () => Promise<boolean>;
   readonly periodMs: number;
   readonly onFailure?: (error: unknown) => void;
+  /** Where entries and exits are recorded by hour; absent: nowhere. */
+  readonly flows?: FlowLog;
 }
 
 export class LiveCore {
   readonly #parts: LiveCoreParts;
   readonly #sizes = new LiveSizes();
   readonly #ticker: Ticker;
+  readonly #recorder: FlowRecorder | undefined;
   #facts: LiveFacts | undefined;
   #live: Live | undefined;
   #isPinned = false;
@@ -33,6 +38,7 @@ export class LiveCore {
 
   constructor(parts: LiveCoreParts) {
     this.#parts = parts;
+    this.#recorder = parts.flows && new FlowRecorder({ log: parts.flows, changes: parts.changes });
     this.#ticker = new Ticker({
       periodMs: parts.periodMs,
       tick: () => this.#tick(),
@@ -52,6 +58,7 @@ export class LiveCore {
 
   async stop(): Promise<void> {
     await this.#ticker.stop();
+    await this.#recorder?.flush();
     await this.#facts?.close();
   }
 
@@ -132,6 +139,35 @@ export class LiveCore {
     const live = await openLive({ ...this.#parts, facts: this.#facts });
     await this.#sizes.count(target, await engine.customerNoEnd());
     this.#live = live;
+    await this.#recorder?.resume(target.asOf()!, target.customers(), (segmentNo) =>
+      this.#stateOf(live, segmentNo),
+    );
+  }
+
+  /** Writes what the record of flows does not have yet. */
+  async flushFlows(): Promise<void> {
+    await this.#recorder?.flush();
+  }
+
+  #stateOf(live: Live, segmentNo: number): SegmentState {
+    // A segment that is paused or gone holds nobody.
+    if (!live.plan.fingerprints.has(segmentNo)) return { isDefault: false, exceptions: 0 };
+    return { isDefault: live.plan.isDefault(segmentNo), exceptions: this.#sizes.exceptions(segmentNo) };
+  }
+
+  async #record(live: Live, report: TickReport): Promise<void> {
+    const { asOf, flows, exceptionDeltas, switchedSegmentNos } = report;
+    await this.#recorder?.note(
+      {
+        at: asOf.moment,
+        position: this.#parts.changes.position,
+        customers: this.#parts.target.customers(),
+        flows,
+        changed: new Set([...exceptionDeltas.keys(), ...switchedSegmentNos]),
+        isUrgent: switchedSegmentNos.length > 0,
+      },
+      (segmentNo) => this.#stateOf(live, segmentNo),
+    );
   }
 
   async #tick(): Promise<TickReport | undefined> {
@@ -147,6 +183,7 @@ export class LiveCore {
     this.#totals.exits += report.exits;
     this.#totals.seconds += report.seconds;
     this.#lastTick = report;
+    await this.#record(live, report);
     return report;
   }
 }

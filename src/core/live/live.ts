@@ -40,6 +40,10 @@ export interface TickReport {
   readonly exits: number;
   /** Segments that were added, changed or removed. */
   readonly switchedSegments: number;
+  /** Their numbers. */
+  readonly switchedSegmentNos: readonly number[];
+  /** Entries and exits by segment. */
+  readonly flows: ReadonlyMap<number, { readonly entries: number; readonly exits: number }>;
   /** By how much each segment's exceptions changed. */
   readonly exceptionDeltas: ReadonlyMap<number, number>;
   readonly seconds: number;
@@ -133,6 +137,8 @@ export class Live {
       entries: changes.reduce((sum, change) => sum + change.entered.length, 0),
       exits: changes.reduce((sum, change) => sum + change.exited.length, 0),
       switchedSegments: switched?.segmentNos.size ?? 0,
+      switchedSegmentNos: switched ? [...switched.segmentNos] : [],
+      flows: flowsOf(changes),
       exceptionDeltas: rows.exceptionDeltas,
       seconds: (performance.now() - started) / 1000,
     };
@@ -228,6 +234,21 @@ export class Live {
     await this.#parts.changes.append({ at, batchNo, catalogNo, changes: logged });
     return logged;
   }
+}
+
+/** Entries and exits by segment. */
+function flowsOf(changes: readonly MembershipChange[]): TickReport['flows'] {
+  const flows = new Map<number, { entries: number; exits: number }>();
+  const flowOf = (segmentNo: number) => {
+    const flow = flows.get(segmentNo) ?? { entries: 0, exits: 0 };
+    flows.set(segmentNo, flow);
+    return flow;
+  };
+  for (const { entered, exited } of changes) {
+    for (const segmentNo of entered) flowOf(segmentNo).entries++;
+    for (const segmentNo of exited) flowOf(segmentNo).exits++;
+  }
+  return flows;
 }
 
 function isEmpty({ changed, added, removed }: PlanDifference): boolean {

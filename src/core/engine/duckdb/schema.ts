@@ -57,4 +57,9 @@ CREATE TABLE IF NOT EXISTS calculation (calculation_no UINTEGER NOT NULL, moment
   catalog_no UINTEGER NOT NULL, finished_at UINTEGER NOT NULL, report VARCHAR NOT NULL);
 -- Members of every segment at the end of a calculation.
 CREATE TABLE IF NOT EXISTS segment_size (calculation_no UINTEGER NOT NULL, segment_no UINTEGER NOT NULL, size UINTEGER NOT NULL);
+-- Flows of live segments by hour, in blocks that are made one when the hour has ended. "at": the moment of the block's
+-- last tick; position: the last of the log of changes that is in it; no exceptions: the state is not known.
+CREATE TABLE IF NOT EXISTS flow_block (hour UINTEGER NOT NULL, "at" UINTEGER NOT NULL, position UBIGINT NOT NULL, customers UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS segment_flow (hour UINTEGER NOT NULL, "at" UINTEGER NOT NULL, segment_no UINTEGER NOT NULL,
+  entries UINTEGER NOT NULL, exits UINTEGER NOT NULL, is_default BOOLEAN, exceptions UINTEGER);
 `;

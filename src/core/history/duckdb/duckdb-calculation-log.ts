@@ -2,7 +2,14 @@
 import { UINTEGER } from '@duckdb/node-api';
 import type { CalculationReport } from '../../core.ts';
 import type { DuckDbDatabase } from '../../engine/duckdb/database.ts';
-import type { CalculationLog, SegmentSizes } from '../calculation-log.ts';
+import type { CalculationLog, SegmentSizeAt, SegmentSizes } from '../calculation-log.ts';
+
+/** $1: segment number. */
+const SIZES_OF_SEGMENT = `
+SELECT moment AS "at", catalog_no AS "catalogNo", batch_no AS "batchNo", size,
+  (report::JSON ->> '$.customers')::UINTEGER AS customers
+FROM segment_size JOIN calculation USING (calculation_no) WHERE segment_no = $1
+QUALIFY row_number() OVER (PARTITION BY moment ORDER BY calculation_no DESC) = 1 ORDER BY moment`;
 
 export class DuckDbCalculationLog implements CalculationLog {
   readonly #database: DuckDbDatabase;
@@ -52,5 +59,15 @@ export class DuckDbCalculationLog implements CalculationLog {
       [calculationNo, segmentNo],
     );
     return row?.size;
+  }
+
+  sizes(segmentNo: number): Promise<readonly SegmentSizeAt[]> {
+    return this.#database.rows<{
+      at: number;
+      catalogNo: number;
+      batchNo: number;
+      size: number;
+      customers: number;
+    }>(SIZES_OF_SEGMENT, [segmentNo]);
   }
 }
