@@ -3,6 +3,7 @@
  * for it, so that `check` and `--help` do not wait for an engine that they do not use.
  */
 import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { COMMANDS } from './cli/commands.ts';
 import { changesFolder, storeFolder } from './cli/data-folder.ts';
 import { listen } from './cli/listen.ts';
@@ -90,6 +91,48 @@ async function openCommandCore(config: Config): Promise<Core> {
   return core;
 }
 
+/**
+ * What a server with a Core has besides its store: questions, facts in, changes out. Each part is added to
+ * `opened`, to be closed in the reverse order.
+ */
+async function openCoreParts(
+  config: Config,
+  { store, logger, opened }: { store: Store; logger: Logger; opened: { close(): Promise<void> }[] },
+) {
+  const [{ openLmdbChangeLog }, { DuckDbEngine }, { createIngest }, { ChangeFeed }, webhook, webhookStore] =
+    await Promise.all([
+      import('./core/change/lmdb/lmdb-change-log.ts'),
+      import('./core/engine/duckdb/duckdb-engine.ts'),
+      import('./core/ingest/ingest.ts'),
+      import('./core/feed/change-feed.ts'),
+      import('./core/webhook/webhooks.ts'),
+      import('./core/webhook/duckdb/duckdb-webhook-store.ts'),
+    ]);
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.push(part);
+    return part;
+  };
+  const changes = keep(await openLmdbChangeLog({ folder: changesFolder(config.data) }));
+  const core = keep(await openCore(config, { store, changes, startThreads: true }));
+  const database = keep(await openDatabase(config));
+  const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
+  const feed = new ChangeFeed({
+    changes,
+    served: () => {
+      const view = store.view();
+      return view && { asOf: view.asOf, entries: view.directory.entries };
+    },
+  });
+  const webhooks = keep(
+    await webhook.openWebhooks({
+      store: await webhookStore.openDuckDbWebhookStore(database),
+      feed,
+      onFailure: (error: unknown) => logger.error({ err: error }, 'webhooks failed'),
+    }),
+  );
+  return { core, ingest, feed, webhooks };
+}
+
 async function serve(config: Config): Promise<RunningServer> {
   const [{ createServer }, { closeServer }, { pino }] = await Promise.all([
     import('./api/server.ts'),
@@ -104,17 +147,10 @@ async function serve(config: Config): Promise<RunningServer> {
   try {
     const store = await openStore(config, { readOnly: config.role === 'store' });
     opened.push(store);
-    let core: Core | undefined;
-    if (config.role === 'all') {
-      const { openLmdbChangeLog } = await import('./core/change/lmdb/lmdb-change-log.ts');
-      const changes = await openLmdbChangeLog({ folder: changesFolder(config.data) });
-      opened.push(changes);
-      core = await openCore(config, { store, changes, startThreads: true });
-      opened.push(core);
-    }
+    const parts = config.role === 'all' ? await openCoreParts(config, { store, logger, opened }) : undefined;
     const api = await createServer({
       store,
-      ...(core === undefined ? {} : { core }),
+      ...parts,
       options: {
         version,
         bodyLimitBytes: config.bodyLimit,
@@ -133,7 +169,9 @@ async function serve(config: Config): Promise<RunningServer> {
     });
     const url = await listen(api, config);
     const onFailure = (error: unknown) => logger.error({ err: error }, 'a tick failed; it is tried again');
-    if (config.tickPeriod > 0) core?.startLive({ periodMs: config.tickPeriod, onFailure }).catch(onFailure);
+    if (config.tickPeriod > 0) {
+      parts?.core.startLive({ periodMs: config.tickPeriod, onFailure }).catch(onFailure);
+    }
     return { url, close: closeAll };
   } catch (error) {
     await closeAll();
