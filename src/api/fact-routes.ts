@@ -55,6 +55,9 @@ const BODY = {
 const IngestAnswer = Type.Object({
   accepted: Type.Integer({ description: 'Rows that are durable now.' }),
   rejected: Type.Integer({ description: 'Rows set aside.' }),
+  erased: Type.Optional(
+    Type.Integer({ description: 'Rows about customers who were forgotten: dropped. Absent: none.' }),
+  ),
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
   rejects: Type.Array(Type.Object({ index: Type.Integer(), reason: Type.String() }), {
     description: 'The first 100 rows set aside; index counts rows from 0.',

@@ -22,6 +22,7 @@ import { addCheckRoutes } from './check-routes.ts';
 import { refuseConnection } from './connection-error.ts';
 import type { Api, RouteContext } from './context.ts';
 import { addCustomerRoutes } from './customer-routes.ts';
+import { addErasureRoutes } from './erasure-routes.ts';
 import { addDefinitionRoutes } from './definition-routes.ts';
 import { addDocs, describeRoutes } from './docs.ts';
 import { addFactRoutes } from './fact-routes.ts';
@@ -75,6 +76,7 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     await others.register(helmet, { contentSecurityPolicy: API_POLICY, strictTransportSecurity: false });
     const routes = others.withTypeProvider<TypeBoxTypeProvider>();
     addCustomerRoutes(routes, context);
+    addErasureRoutes(routes, context);
     await addDefinitionRoutes(routes, context);
     addMemberRoutes(routes, context);
     addCalculationRoutes(routes, context);

@@ -5,6 +5,7 @@ import { benchCommand } from './command/bench.ts';
 import { calculateCommand } from './command/calculate.ts';
 import { checkCommand } from './command/check.ts';
 import { explainCommand } from './command/explain.ts';
+import { forgetCommand } from './command/forget.ts';
 import { importCommand } from './command/import.ts';
 import { membersCommand } from './command/members.ts';
 import { overlapCommand } from './command/overlap.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly CliCommand[] = [
   overlapCommand,
   statusCommand,
   verifyCommand,
+  forgetCommand,
   schemaCommand,
   simulateCommand,
   benchCommand,

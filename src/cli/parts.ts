@@ -42,6 +42,8 @@ export type CoreQuestions = Pick<
   | 'preview'
   | 'explain'
   | 'factCounts'
+  | 'eraseCustomer'
+  | 'readmitCustomer'
 >;
 
 /** A running server, as commands see it. */

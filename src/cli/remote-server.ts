@@ -47,6 +47,8 @@ export function remoteServer(url: string): RemoteServer {
     preview: async (definition) => withAsOf(await client.preview(definition)),
     explain: async (customer, key, moment) =>
       withAsOf(await client.explain(customer, key, moment === undefined ? {} : { at: formatMoment(moment) })),
+    eraseCustomer: (customer) => client.forgetCustomer(customer),
+    readmitCustomer: (customer) => client.readmitCustomer(customer),
     async factCounts() {
       const { lastOrderAt, ...counts } = await client.factCounts();
       return { ...counts, ...(lastOrderAt === undefined ? {} : { lastOrderAt: parseMoment(lastOrderAt) }) };

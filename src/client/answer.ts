@@ -193,6 +193,8 @@ export interface FactsAnswer {
   /** Durable now. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Rows about customers who were forgotten: dropped. Absent: none. */
+  readonly erased?: number;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100 rows set aside; the index counts rows from 0. */

@@ -170,6 +170,20 @@ export class CoterieClient {
     return this.#ask(path, { query: { segment, at: options.at }, signal: options.signal });
   }
 
+  /**
+   * Forgets a customer: facts, memberships, entries and exits. Answers are without the customer once their
+   * mark is at the batch. The same answer for somebody never heard of.
+   */
+  forgetCustomer(customer: string, options: CallSignal = {}): Promise<{ readonly batchNo: number }> {
+    return this.#ask(`/v1/customers/${encodeURIComponent(customer)}`, { method: 'DELETE', ...options });
+  }
+
+  /** Facts about somebody who was forgotten count again, from those that arrive from now on. */
+  async readmitCustomer(customer: string, options: CallSignal = {}): Promise<void> {
+    const path = `/v1/customers/${encodeURIComponent(customer)}/readmission`;
+    await this.#ask(path, { method: 'POST', ...options });
+  }
+
   /** A page of the definitions in force, by key. */
   segments(
     filter: {

@@ -188,6 +188,8 @@ async function printReport(
     `  replaced   ${formatCount(report.replaced)}`,
     `  unchanged  ${formatCount(report.unchanged)}`,
   ];
+  if (report.erased)
+    lines.push(`  dropped    ${formatCount(report.erased)}, about customers who were forgotten`);
   if (report.rejected > 0) {
     lines.push(
       `  set aside  ${formatCount(report.rejected)}${report.rejectsFile ? `, in ${report.rejectsFile}` : ''}`,

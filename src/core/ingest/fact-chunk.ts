@@ -51,6 +51,12 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
   }
 }
 
+/** Rows about some customers: a row of a customer brings one id, and its traits. */
+export function countRowsOf(chunk: FactChunk, customerIds: ReadonlySet<string>): number {
+  const orders = chunk.orders.filter((order) => customerIds.has(order.customerId)).length;
+  return orders + chunk.customers.filter((customerId) => customerIds.has(customerId)).length;
+}
+
 /** Appends one chunk to another, in order. */
 export function appendChunk(to: FactChunk, from: FactChunk): void {
   for (const order of from.orders) to.orders.push(order);

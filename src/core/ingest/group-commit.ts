@@ -4,7 +4,7 @@
  * Invariant: facts reach the engine in the order in which they were added.
  */
 import { CoterieError } from '../../model/error.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, PutReport } from '../engine/engine.ts';
 import { appendChunk, emptyChunk, type FactChunk } from './fact-chunk.ts';
 
 export interface GroupCommitOptions {
@@ -18,7 +18,7 @@ export interface GroupCommitOptions {
 
 interface Entry {
   readonly chunk: FactChunk;
-  readonly resolve: (batchNo: number) => void;
+  readonly resolve: (report: PutReport) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -48,8 +48,8 @@ export class GroupCommit {
     return this.#batches;
   }
 
-  /** Puts a chunk, whole; resolves with the number of the batch that holds it, when that is durable. */
-  add(chunk: FactChunk): Promise<number> {
+  /** Puts a chunk, whole; resolves with the report of the batch that holds it, when that is durable. */
+  add(chunk: FactChunk): Promise<PutReport> {
     return new Promise((resolve, reject) => {
       this.#entries.push({ chunk, resolve, reject });
       this.#rows += chunk.rows;
@@ -101,8 +101,8 @@ export class GroupCommit {
   async #write(entries: readonly Entry[]): Promise<void> {
     const began = performance.now();
     try {
-      const { batchNo } = await this.#put(entries);
-      for (const entry of entries) entry.resolve(batchNo);
+      const report = await this.#put(entries);
+      for (const entry of entries) entry.resolve(report);
     } catch (error) {
       const isOwnFault = error instanceof CoterieError && error.code === 'ENGINE_FAILED';
       if (entries.length > 1 && isOwnFault) {
@@ -114,7 +114,7 @@ export class GroupCommit {
     this.#restUntil = performance.now() + Math.min(REST_MAX_MS, took * REST_SHARE);
   }
 
-  #put(entries: readonly Entry[]): Promise<{ readonly batchNo: number }> {
+  #put(entries: readonly Entry[]): Promise<PutReport> {
     this.#batches++;
     if (entries.length === 1) return this.#engine.put(entries[0]!.chunk);
     const all = emptyChunk();

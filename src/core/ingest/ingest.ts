@@ -6,13 +6,15 @@
 import { CoterieError } from '../../model/error.ts';
 import type { Engine, FactSource } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
-import { addRow, emptyChunk, type FactChunk } from './fact-chunk.ts';
+import { addRow, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
 
 export interface IngestReport {
   /** Rows taken and durable, those that say what was known already included. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Rows about customers who were erased, which are dropped; absent: none. */
+  readonly erased?: number;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first rows set aside, at most 100; the index counts rows from 0. */
@@ -216,8 +218,11 @@ class EngineIngest implements Ingest {
   async #write(chunk: FactChunk, tally: Tally): Promise<void> {
     const { rows, bytes } = chunk;
     try {
-      tally.batchNo = await this.#commit.add(chunk);
-      tally.accepted += rows;
+      const { batchNo, erasedCustomers } = await this.#commit.add(chunk);
+      const erased = erasedCustomers ? countRowsOf(chunk, new Set(erasedCustomers)) : 0;
+      tally.batchNo = batchNo;
+      tally.erased += erased;
+      tally.accepted += rows - erased;
     } finally {
       this.#admission.leave({ rows, bytes });
     }
@@ -228,6 +233,7 @@ class EngineIngest implements Ingest {
 class Tally {
   accepted = 0;
   rejected = 0;
+  erased = 0;
   batchNo: number | undefined;
   #rows = 0;
   readonly #reasons = new Map<string, number>();
@@ -247,6 +253,7 @@ class Tally {
     return {
       accepted: this.accepted,
       rejected: this.rejected,
+      ...(this.erased > 0 ? { erased: this.erased } : {}),
       reasons: Object.fromEntries(this.#reasons),
       rejects: this.#rejects,
       ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),
