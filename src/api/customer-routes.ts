@@ -1,5 +1,6 @@
 /** Questions about one customer: which segments, answered by the Store; why, answered by the Core. */
 import { Type } from 'typebox';
+import type { MembershipFilter } from '../core/core.ts';
 import { formatMoment, parseMoment } from '../model/time.ts';
 import { segmentsOf } from '../store/segments-of.ts';
 import {
@@ -13,7 +14,7 @@ import {
   SegmentKeySchema,
 } from './answer-schemas.ts';
 import { type Api, coreOf, type RouteContext, viewOf } from './context.ts';
-import { readNumberCursor, writeCursor } from './cursor.ts';
+import { readKeyCursor, readNumberCursor, writeCursor } from './cursor.ts';
 import { checkCustomerId } from './customer-id.ts';
 import { withAsOfText } from './report.ts';
 import { PAGE_ITEMS_DEFAULT } from './server-options.ts';
@@ -29,6 +30,13 @@ const SegmentsQuery = Type.Object(
     store: Type.Optional(
       Type.String({
         description: 'Only segments whose rule names this store by its id, families among them.',
+      }),
+    ),
+    at: Type.Optional(
+      Type.String({
+        description:
+          'A past moment (ISO 8601): answered by the Core, with the definitions in force then and the facts received by then.',
+        examples: ['2026-03-01T12:00:00Z'],
       }),
     ),
     limit: Type.Optional(LimitSchema),
@@ -58,8 +66,14 @@ const ExplainQuery = Type.Object(
     segment: SegmentKeySchema,
     at: Type.Optional(
       Type.String({
-        description: 'Another moment to look from (ISO 8601), with what is known now.',
+        description: 'Another moment to look from (ISO 8601).',
         examples: ['2026-03-01T12:00:00Z'],
+      }),
+    ),
+    knowledge: Type.Optional(
+      Type.Enum(['now', 'then'], {
+        description:
+          'now (the default): the facts and definitions that answers reflect; then: the facts received and the definitions applied by the moment `at`.',
       }),
     ),
   },
@@ -103,7 +117,8 @@ export function addCustomerRoutes(api: Api, context: RouteContext): void {
     async (request) => {
       const { id } = request.params;
       checkCustomerId(id, 'customer');
-      const { limit, cursor, ...filter } = request.query;
+      const { limit, cursor, at, ...filter } = request.query;
+      if (at !== undefined) return pastSegments(context, id, { ...request.query, at });
       const view = viewOf(context);
       const after = cursor === undefined ? {} : { after: readNumberCursor(cursor) };
       // One look-up after the other: what a row is read from is valid until the next.
@@ -132,9 +147,29 @@ export function addCustomerRoutes(api: Api, context: RouteContext): void {
     },
     async (request) => {
       checkCustomerId(request.params.id, 'customer');
-      const { segment, at } = request.query;
+      const { segment, at, knowledge } = request.query;
       const moment = at === undefined ? undefined : parseMoment(at);
-      return withAsOfText(await coreOf(context).explain(request.params.id, segment, moment));
+      return withAsOfText(await coreOf(context).explain(request.params.id, segment, moment, knowledge));
     },
   );
+}
+
+/** A page of the segments that a customer was in at a past moment. */
+async function pastSegments(
+  context: RouteContext,
+  customerId: string,
+  query: MembershipFilter & { readonly at: string; readonly limit?: number; readonly cursor?: string },
+) {
+  const { at, limit = PAGE_ITEMS_DEFAULT, cursor, ...filter } = query;
+  const report = await coreOf(context).membershipsAt(customerId, parseMoment(at), filter);
+  const after = cursor === undefined ? undefined : readKeyCursor(cursor);
+  const rest = report.segments.filter(({ key }) => after === undefined || key > after);
+  const page = rest.slice(0, limit);
+  return {
+    customer: customerId,
+    known: report.known,
+    segments: page.map(({ key, name, owner, tags, type }) => ({ key, name, owner, tags, type })),
+    next: rest.length > limit ? writeCursor(page.at(-1)!.key) : undefined,
+    asOf: formatMoment(report.asOf.moment),
+  };
 }

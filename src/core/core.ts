@@ -3,7 +3,7 @@
  * `open-core.ts` builds it from an engine, a catalog and a place to load memberships into.
  */
 
-import type { AsOf } from '../model/membership.ts';
+import type { AsOf, SegmentEntry } from '../model/membership.ts';
 import type { Condition } from '../model/rule.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { ApplyNote, ApplyReport } from './catalog/catalog.ts';
@@ -108,6 +108,25 @@ export interface ExplainReport {
   readonly asOf: AsOf;
 }
 
+/** Narrows the segments of a customer, as lists of what is served are narrowed. */
+export interface MembershipFilter {
+  readonly owner?: string;
+  readonly tag?: string;
+  readonly type?: string;
+  /** Segments whose rule names this store by its id. */
+  readonly store?: string;
+}
+
+/** What a customer was in at a past moment. */
+export interface PastMembershipsReport {
+  readonly customer: string;
+  /** Whether anything had been heard of this customer by then. */
+  readonly known: boolean;
+  readonly segments: readonly SegmentEntry[];
+  /** Its `calculationNo` is 0: no full pass stands behind it. */
+  readonly asOf: AsOf;
+}
+
 /** Size, entries and exits of a segment over time. */
 export interface HistoryReport {
   readonly key: string;
@@ -188,7 +207,26 @@ export interface Core {
     key: string,
     range: { readonly from?: number; readonly to?: number; readonly stepS?: number },
   ): Promise<HistoryReport>;
-  explain(customerId: string, key: string, moment?: number): Promise<ExplainReport>;
+  /**
+   * @param moment - To look from; default that of what is served.
+   * @param knowledge - `then`: with the facts received and the definitions applied by that moment;
+   *   default `now`: with those that what is served was calculated from.
+   */
+  explain(
+    customerId: string,
+    key: string,
+    moment?: number,
+    knowledge?: 'then' | 'now',
+  ): Promise<ExplainReport>;
+  /**
+   * The segments that a customer was in at a past moment, ascending by key: with the definitions in force
+   * then, and the facts that had been received by then.
+   */
+  membershipsAt(
+    customerId: string,
+    moment: number,
+    filter?: MembershipFilter,
+  ): Promise<PastMembershipsReport>;
 
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
   factCounts(): Promise<FactCounts>;

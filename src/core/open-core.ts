@@ -20,7 +20,9 @@ import type {
   ExplainReport,
   HistoryReport,
   LiveStatus,
+  MembershipFilter,
   OverlapReport,
+  PastMembershipsReport,
   PreviewReport,
   SegmentFilter,
   SizeReport,
@@ -39,6 +41,7 @@ import { explain, isDefaultMember } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
 import type { FlowLog } from './history/flow-log.ts';
 import { type HistoryRange, historyRange } from './history/history-range.ts';
+import { pastMemberships } from './history/past-memberships.ts';
 import { historyOf } from './history/segment-history.ts';
 import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
@@ -303,12 +306,17 @@ class LocalCore implements Core {
     return { key, stepS: range.stepS, points, asOf };
   }
 
-  async explain(customerId: string, key: string, moment?: number): Promise<ExplainReport> {
-    const at = await this.#standpoint();
-    const { segment, stores } = await this.#onlySegmentOf(key, at);
-    const { customers: _, ...served } = at;
-    const asOf = { ...served, moment: moment ?? at.moment };
-    const isKnown = (await this.#engine.customerNo(customerId)) !== undefined;
+  async explain(
+    customerId: string,
+    key: string,
+    moment?: number,
+    knowledge: 'then' | 'now' = 'now',
+  ): Promise<ExplainReport> {
+    const { customers: _, ...served } = await this.#standpoint();
+    const now = { ...served, moment: moment ?? served.moment };
+    const asOf = knowledge === 'now' ? now : await this.#knownThen(now.moment);
+    const { segment, stores } = await this.#onlySegmentOf(key, asOf);
+    const isKnown = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
     return explain({ customerId, isKnown, facts, segment, stores, asOf });
   }
@@ -341,6 +349,36 @@ class LocalCore implements Core {
     await this.#live?.stop();
     await this.#pool.close();
     await this.#engine.close();
+  }
+
+  async membershipsAt(
+    customerId: string,
+    moment: number,
+    filter: MembershipFilter = {},
+  ): Promise<PastMembershipsReport> {
+    const asOf = await this.#knownThen(moment);
+    const stores = await this.#engine.storeTable(asOf.batchNo);
+    const known = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
+    const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
+    const definitions = await this.#definitionsAt(asOf.catalogNo);
+    const segments = await pastMemberships({
+      definitions,
+      stores,
+      facts,
+      moment,
+      filter,
+      types: this.#types,
+    });
+    return { customer: customerId, known, segments, asOf };
+  }
+
+  /** What had been received and applied by a moment. */
+  async #knownThen(moment: number): Promise<AsOf> {
+    const [batchNo, catalogNo] = await Promise.all([
+      this.#engine.lastBatchNo(moment),
+      this.#catalog.catalogNo(moment),
+    ]);
+    return { moment, batchNo, catalogNo, calculationNo: 0 };
   }
 
   /** What is served: questions about members are answered as of it. */

@@ -28,8 +28,12 @@ export interface Catalog {
   definition(key: string): Promise<DefinitionVersion | undefined>;
   /** Oldest first; empty if the key was never defined. */
   versions(key: string): Promise<DefinitionVersion[]>;
-  /** The last position, 0 when nothing was ever applied. */
-  catalogNo(): Promise<number>;
+  /**
+   * The last position, or the last that was applied up to a moment; 0 when there was none.
+   *
+   * @param appliedUpTo - Seconds since 1970, inclusive.
+   */
+  catalogNo(appliedUpTo?: number): Promise<number>;
   /** The segment numbers of these keys, giving new ones to keys without. Same order as the keys. */
   segmentNos(keys: readonly string[]): Promise<Uint32Array>;
 }

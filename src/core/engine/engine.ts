@@ -185,7 +185,8 @@ export interface Engine {
   dictionary(): Promise<FactDictionary>;
   /** All customers known after a batch, in order of their ids' bytes. */
   customers(knownAt?: number): AsyncIterable<CustomerBatch>;
-  customerNo(customerId: string): Promise<RowNo | undefined>;
+  /** Undefined for a customer who was not known after this batch (default: the last). */
+  customerNo(customerId: string, knownAt?: number): Promise<RowNo | undefined>;
   /** Ids of these customers, in their order; of one who was erased, the empty text. */
   customerIds(customerNos: Uint32Array): Promise<string[]>;
   /** One customer's facts in words, for the naive evaluator, explanations and people. */

@@ -90,8 +90,10 @@ export class DuckDbCatalog implements Catalog {
     return rows.map(toVersion);
   }
 
-  async catalogNo(): Promise<number> {
-    return (await this.#database.row<{ catalog_no: number }>(LAST_POSITION))!.catalog_no;
+  async catalogNo(appliedUpTo?: number): Promise<number> {
+    const [sql, params] =
+      appliedUpTo === undefined ? [LAST_POSITION, []] : [`${LAST_POSITION} WHERE "at" <= $1`, [appliedUpTo]];
+    return (await this.#database.row<{ catalog_no: number }>(sql, params))!.catalog_no;
   }
 
   async segmentNos(keys: readonly string[]): Promise<Uint32Array> {

@@ -52,8 +52,8 @@ export class MemoryCatalog implements Catalog {
     return [...(this.#byKey.get(key) ?? [])];
   }
 
-  async catalogNo(): Promise<number> {
-    return this.#rows.length;
+  async catalogNo(appliedUpTo = Number.POSITIVE_INFINITY): Promise<number> {
+    return this.#rows.findLast((row) => row.at <= appliedUpTo)?.catalogNo ?? 0;
   }
 
   async segmentNos(keys: readonly string[]): Promise<Uint32Array> {

@@ -104,8 +104,8 @@ export class DuckDbEngine implements Engine {
     return readCustomers(this.#database, knownAt);
   }
 
-  customerNo(customerId: string): Promise<RowNo | undefined> {
-    return readCustomerNo(this.#database, customerId);
+  customerNo(customerId: string, knownAt?: number): Promise<RowNo | undefined> {
+    return readCustomerNo(this.#database, customerId, knownAt);
   }
 
   customerIds(customerNos: Uint32Array): Promise<string[]> {

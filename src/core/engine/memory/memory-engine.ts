@@ -35,6 +35,13 @@ interface Trait {
 const LAST_BATCH = 0xffff_ffff;
 
 export class MemoryEngine implements Engine {
+  readonly #now: () => number;
+
+  /** @param now - The clock that receipts are dated by, in seconds since 1970. */
+  constructor(now = () => Math.floor(Date.now() / 1000)) {
+    this.#now = now;
+  }
+
   #batchNo = 0;
   /** When each batch was received, from batch 1 on. */
   readonly #receivedAt: number[] = [];
@@ -76,7 +83,7 @@ export class MemoryEngine implements Engine {
       customers: all.customers?.filter(isKept),
     };
     const batchNo = ++this.#batchNo;
-    this.#receivedAt.push(Math.floor(Date.now() / 1000));
+    this.#receivedAt.push(this.#now());
     for (const { stream, partition, position } of positions) {
       if (!this.#positions.has(stream)) this.#positions.set(stream, new Map());
       this.#positions.get(stream)!.set(partition, position);
@@ -220,8 +227,9 @@ export class MemoryEngine implements Engine {
     };
   }
 
-  async customerNo(customerId: string): Promise<RowNo | undefined> {
-    return this.#customers.get(customerId)?.no;
+  async customerNo(customerId: string, knownAt = LAST_BATCH): Promise<RowNo | undefined> {
+    const known = this.#customers.get(customerId);
+    return known && known.batchNo <= knownAt ? known.no : undefined;
   }
 
   async customerIds(customerNos: Uint32Array): Promise<string[]> {
