@@ -173,3 +173,29 @@ it('a value that only the erased customer had goes from the dictionary; one that
   assert.equal((await engine.customerFacts('bob')).traits.get('email'), 'ann@example.org');
   await engine.close();
 });
+
+it('compaction writes erased customers out, once, and changes nothing else', async () => {
+  const folder = await newFolder();
+  const database = await openDatabase({ folder });
+  const engine = new DuckDbEngine(database);
+  await engine.put(FACTS);
+  await engine.put({ orders: [order('bob', '1', { totalE4: 7 })] });
+  await engine.compact();
+  await engine.eraseCustomer('ann');
+  const state = async () => [
+    await readScan(engine),
+    await readScan(engine, { knownAt: 1 }),
+    await engine.erasures(0),
+  ];
+  const compactions = async () =>
+    (await database.row<{ value: string }>(`SELECT value FROM meta WHERE key = 'compaction_no'`))!.value;
+  const before = await state();
+  await engine.compact();
+  assert.deepEqual(await state(), before);
+  assert.equal(await compactions(), '2');
+  await engine.compact();
+  assert.equal(await compactions(), '2');
+  assert.deepEqual((await engine.put({ customers: ['ann', 'dan'] })).erasedCustomers, ['ann']);
+  assert.deepEqual(await readCustomers(engine), ['bob', 'cid', 'dan']);
+  await engine.close();
+});

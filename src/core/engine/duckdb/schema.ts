@@ -20,13 +20,19 @@ export const ORDER_COLUMNS = `
   batch_no UINTEGER NOT NULL,
   order_id VARCHAR NOT NULL`;
 
+export const ARCHIVE_COLUMNS = `${ORDER_COLUMNS}, superseded_by UINTEGER NOT NULL`;
+export const CUSTOMER_COLUMNS =
+  'customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL, batch_no UINTEGER NOT NULL';
+export const TRAIT_COLUMNS =
+  'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL';
+
 export const CREATE_TABLES = `
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (
   batch_no UINTEGER NOT NULL, received_at UINTEGER NOT NULL, source VARCHAR NOT NULL, origin VARCHAR NOT NULL,
   content_hash VARCHAR, row_count UBIGINT NOT NULL, added UBIGINT NOT NULL, replaced UBIGINT NOT NULL,
   unchanged UBIGINT NOT NULL, rejected UBIGINT NOT NULL, report JSON);
-CREATE TABLE IF NOT EXISTS customer (customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL, batch_no UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS customer (${CUSTOMER_COLUMNS});
 -- Append-only: the highest batch_no of a store_no is in force. Store numbers start at 1.
 CREATE TABLE IF NOT EXISTS store (
   store_no UINTEGER NOT NULL, store_id VARCHAR NOT NULL, brand VARCHAR, city VARCHAR, category VARCHAR,
@@ -35,11 +41,11 @@ CREATE TABLE IF NOT EXISTS currency (currency_no USMALLINT NOT NULL, code VARCHA
 CREATE TABLE IF NOT EXISTS order_base (${ORDER_COLUMNS});
 CREATE TABLE IF NOT EXISTS order_tail (${ORDER_COLUMNS});
 -- Superseded versions; superseded_by is the batch that replaced them.
-CREATE TABLE IF NOT EXISTS order_archive (${ORDER_COLUMNS}, superseded_by UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS order_archive (${ARCHIVE_COLUMNS});
 CREATE TABLE IF NOT EXISTS trait_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS trait_value (name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE);
 -- Append-only: the highest batch_no of a (customer, name) is in force.
-CREATE TABLE IF NOT EXISTS trait (customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS trait (${TRAIT_COLUMNS});
 -- Customers whose facts were removed from all tables, and the batch that stands for it.
 CREATE TABLE IF NOT EXISTS customer_erasure (customer_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
 -- Keyed hashes of their ids (the key is in meta), by which facts that are sent again are recognized.
