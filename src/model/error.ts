@@ -162,6 +162,24 @@ export const ERROR_CATALOGUE = {
     'Facts arrive faster than they can be made durable',
     'Send the same rows again after the time in Retry-After; none of this request were taken.',
   ),
+  STREAM_UNREACHABLE: row(
+    503,
+    true,
+    'A broker of messages cannot be reached',
+    'Check the address and that the broker runs; reading goes on by itself once it answers.',
+  ),
+  STREAM_NOT_FOUND: row(
+    404,
+    true,
+    'The broker has no such stream or topic',
+    'Create it, or correct --nats-stream or --kafka-topics; reading begins by itself once it is there.',
+  ),
+  STREAM_POSITION_LOST: row(
+    409,
+    false,
+    'The broker holds less than was taken in from it',
+    'The broker has lost messages, as after the restore of an older copy: create the stream or topic anew and publish to it; taking facts in again changes nothing.',
+  ),
   CHANGES_EXPIRED: row(
     410,
     false,

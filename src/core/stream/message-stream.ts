@@ -1,0 +1,51 @@
+/**
+ * The port of brokers that facts stream in from. A driver brings messages in the order of each partition,
+ * from just after given positions on, only as fast as it is asked; it commits nothing at the broker, since
+ * the position is kept with the facts.
+ */
+import type { FactSource } from '../engine/engine.ts';
+
+export interface StreamMessage {
+  /** NATS's subject, Kafka's topic: it says which facts the message holds. */
+  readonly subject: string;
+  /** Names an ordered part of the stream. One that is made anew under an old name is another partition. */
+  readonly partition: string;
+  /** Safe integers, growing within the partition. */
+  readonly position: number;
+  readonly body: Uint8Array;
+}
+
+/** Partition → position. */
+export type Positions = ReadonlyMap<string, number>;
+
+export interface MessageStream {
+  /** What positions are kept under: `nats:FACTS`, `kafka`. */
+  readonly name: string;
+  /**
+   * Connects and reads on after these positions, from the first message that is kept where there is none.
+   *
+   * @throws {CoterieError} `STREAM_UNREACHABLE`, `STREAM_NOT_FOUND`, `STREAM_POSITION_LOST`.
+   */
+  open(after: Positions): Promise<StreamReader>;
+}
+
+export interface StreamReader {
+  /**
+   * Messages as they come, in blocks of one or more. While no block is asked for, little more is read.
+   * It ends when the reader is closed.
+   *
+   * @throws {CoterieError} `STREAM_UNREACHABLE`, `STREAM_NOT_FOUND`, `STREAM_POSITION_LOST`.
+   */
+  readonly blocks: AsyncIterable<readonly StreamMessage[]>;
+  /** Messages that the broker has after these positions; an estimate where some were deleted. */
+  lag(at: Positions): Promise<number>;
+  /** Ends `blocks`, soon. */
+  close(): Promise<void>;
+}
+
+const SOURCES: readonly string[] = ['orders', 'customers', 'stores'] satisfies readonly FactSource[];
+
+/** Which facts a subject or topic brings: its first word that is one of them, as in `shop.orders.v1`. */
+export function sourceOf(subject: string): FactSource | undefined {
+  return subject.split(/[^a-z]+/).find((word) => SOURCES.includes(word)) as FactSource | undefined;
+}
