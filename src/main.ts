@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { COMMANDS } from './cli/commands.ts';
-import { changesFolder, storeFolder } from './cli/data-folder.ts';
+import { changesFolder, rejectsFolder, storeFolder } from './cli/data-folder.ts';
 import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
@@ -13,6 +13,8 @@ import type { Config } from './config/option-table.ts';
 import type { ChangeLog } from './core/change/change-log.ts';
 import type { Core } from './core/core.ts';
 import type { Progress } from './core/engine/engine.ts';
+import type { MessageStream } from './core/stream/message-stream.ts';
+import type { StreamConsumer } from './core/stream/stream-consumer.ts';
 import type { VerifyRequest } from './core/verify/verify.ts';
 import { CoterieError } from './model/error.ts';
 import type { Store, StoreView } from './store/store.ts';
@@ -91,6 +93,39 @@ async function openCommandCore(config: Config): Promise<Core> {
   return core;
 }
 
+/** Consumers of the brokers that are named in the configuration; none is the default. */
+async function openStreams(
+  config: Config,
+  { database, logger }: { database: Awaited<ReturnType<typeof openDatabase>>; logger: Logger },
+): Promise<StreamConsumer[]> {
+  const streams: MessageStream[] = [];
+  if (config.natsUrl !== undefined) {
+    const { natsMessageStream } = await import('./core/stream/nats/nats-message-stream.ts');
+    streams.push(natsMessageStream({ url: config.natsUrl, stream: config.natsStream }));
+  }
+  if (config.kafkaBrokers.length > 0) {
+    const { kafkaMessageStream } = await import('./core/stream/kafka/kafka-message-stream.ts');
+    streams.push(kafkaMessageStream({ brokers: config.kafkaBrokers, topics: config.kafkaTopics }));
+  }
+  if (streams.length === 0) return [];
+  const [{ startStreamConsumer }, { openStreamRejects }, { DuckDbEngine }] = await Promise.all([
+    import('./core/stream/stream-consumer.ts'),
+    import('./core/stream/stream-rejects.ts'),
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+  ]);
+  const engine = new DuckDbEngine(database);
+  const rejects = openStreamRejects(rejectsFolder(config.data));
+  return streams.map((stream) =>
+    startStreamConsumer({
+      stream,
+      engine,
+      rejects,
+      onFailure: (error) =>
+        logger.error({ err: error, source: stream.name }, 'a stream failed; it is tried again'),
+    }),
+  );
+}
+
 /**
  * What a server with a Core has besides its store: questions, facts in, changes out. Each part is added to
  * `opened`, to be closed in the reverse order.
@@ -116,6 +151,7 @@ async function openCoreParts(
   const core = keep(await openCore(config, { store, changes, startThreads: true }));
   const database = keep(await openDatabase(config));
   const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
+  for (const stream of await openStreams(config, { database, logger })) keep(stream);
   const feed = new ChangeFeed({
     changes,
     served: () => {

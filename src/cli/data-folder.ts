@@ -23,6 +23,11 @@ export function changesFolder(data: string): string {
   return join(data, 'changes');
 }
 
+/** Where rows that were set aside are. */
+export function rejectsFolder(data: string): string {
+  return join(data, 'rejects');
+}
+
 /**
  * Checks the folder before anything in it is opened.
  *

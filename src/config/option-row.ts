@@ -56,6 +56,27 @@ export function text(row: Description & { readonly default: string }): OptionRow
   };
 }
 
+/** Any text but the empty one, or absent, which is the default. */
+export function optionalText(row: Description): OptionRow<string | undefined> {
+  return { ...text({ ...row, default: '' }), default: undefined, defaultText: row.defaultText ?? 'none' };
+}
+
+/** Texts with commas between them. */
+export function list(
+  row: Description & { readonly default: readonly string[] },
+): OptionRow<readonly string[]> {
+  return {
+    ...row,
+    defaultText: row.default.join(',') || 'none',
+    expected: 'texts with commas between them, none of them empty',
+    read(value) {
+      const items = value.split(',').map((item) => item.trim());
+      if (items.includes('')) throw new OptionValueError();
+      return items;
+    },
+  };
+}
+
 /** An http or https address; absent by default. */
 export function url(row: Description): OptionRow<string | undefined> {
   return {

@@ -3,7 +3,18 @@
  * `docs/reference/configuration.md` are all derived from it, so that they cannot disagree.
  */
 import { availableParallelism } from 'node:os';
-import { choice, duration, integer, type OptionRow, size, text, toggle, url } from './option-row.ts';
+import {
+  choice,
+  duration,
+  integer,
+  list,
+  type OptionRow,
+  optionalText,
+  size,
+  text,
+  toggle,
+  url,
+} from './option-row.ts';
 
 /** Commands that take a setting; `*` is every command. */
 const EVERY = ['*'] as const;
@@ -153,6 +164,33 @@ export const OPTION_TABLE = {
     atMost: 3_600_000,
     help: 'How often memberships follow new facts, passing time and changed definitions; 0s: never.',
     commands: SERVING,
+  }),
+  natsUrl: optionalText({
+    flag: 'nats-url',
+    placeholder: 'url',
+    help: 'Address of a NATS server to take facts in from: nats://host:4222; with user:password@ or token@; tls:// for TLS.',
+    commands: ['serve'],
+  }),
+  natsStream: text({
+    flag: 'nats-stream',
+    placeholder: 'name',
+    default: 'FACTS',
+    help: 'The JetStream stream to read, with --nats-url. Its subjects say orders, customers or stores.',
+    commands: ['serve'],
+  }),
+  kafkaBrokers: list({
+    flag: 'kafka-brokers',
+    placeholder: 'host:port,…',
+    help: 'Kafka brokers to take facts in from.',
+    commands: ['serve'],
+    default: [],
+  }),
+  kafkaTopics: list({
+    flag: 'kafka-topics',
+    placeholder: 'names',
+    help: 'The topics to read, with --kafka-brokers. Their names say orders, customers or stores.',
+    commands: ['serve'],
+    default: ['orders', 'customers', 'stores'],
   }),
   shutdownPeriod: duration({
     flag: 'shutdown-period',
