@@ -3,7 +3,7 @@
  * last of several rows about one order, compares with the versions in force, and writes only what is new.
  * Into an empty base orders go sorted; later ones go to the tail, which compaction folds in.
  */
-import { dropErased } from './erase.ts';
+import { dropErased } from './erased-id.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_ORDER } from './stage.ts';
 

@@ -2,7 +2,7 @@
  * Takes staged customers and traits into the facts: numbers names and values not known yet, keeps the
  * last of several values of one trait, and writes only those that differ from the value in force.
  */
-import { dropErased } from './erase.ts';
+import { dropErased } from './erased-id.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_CUSTOMER, STAGED_TRAIT } from './stage.ts';
 

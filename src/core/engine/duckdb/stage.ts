@@ -3,7 +3,7 @@
  * `put` and the import fill and the ingest steps read. `row_no` is the order of arrival: of two rows of
  * one batch about the same thing, the later wins.
  */
-import { NEXT_CUSTOMER_NO } from './erase.ts';
+import { NEXT_CUSTOMER_NO } from './erased-id.ts';
 import type { DuckDbSession } from './session.ts';
 
 export const STAGED_ORDER = 'staged_order';
