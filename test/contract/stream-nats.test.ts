@@ -77,4 +77,23 @@ test('a stream that does not exist yet is waited for', { skip }, async () => {
   await consumer.close();
 });
 
+test('a stream that is made anew while it is read loses nothing', { skip }, async () => {
+  const fixture = await open();
+  const engine = new MemoryEngine();
+  const rejects = { add: async () => {} };
+  const consumer = startStreamConsumer({ stream: fixture.stream, engine, rejects, options: QUICK });
+  const stores = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({
+      source: 'stores' as const,
+      body: JSON.stringify({ store_id: `s${from + i}` }),
+    }));
+  await fixture.publish(stores(0, 10));
+  await until('the first are there', () => consumer.status().accepted === 10);
+  await fixture.recreate!();
+  await fixture.publish(stores(10, 40));
+  await until('the new are there', () => consumer.status().accepted === 40);
+  assert.equal((await engine.counts()).stores, 40);
+  await consumer.close();
+});
+
 streamKill('NATS', { skip, open, child: (stream) => ['nats', server.url, stream.slice('nats:'.length)] });

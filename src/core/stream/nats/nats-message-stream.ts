@@ -68,7 +68,7 @@ export function natsMessageStream(options: NatsOptions): MessageStream {
     });
     let closed = false;
     return {
-      blocks: readBlocks(connection, { consumer, partition, isClosed: () => closed, options }),
+      blocks: readBlocks(connection, { manager, consumer, partition, isClosed: () => closed, options }),
       lag: (at) => lagOf(manager, stream, at.get(partition) ?? 0),
       async close() {
         closed = true;
@@ -100,26 +100,40 @@ async function connectTo({ url, stream }: NatsOptions): Promise<NatsConnection> 
 async function* readBlocks(
   connection: NatsConnection,
   from: {
+    readonly manager: JetStreamManager;
     readonly consumer: Consumer;
     readonly partition: string;
     readonly options: NatsOptions;
     isClosed(): boolean;
   },
 ): AsyncGenerator<readonly StreamMessage[]> {
-  const { consumer, partition, options, isClosed } = from;
+  const { manager, consumer, partition, options, isClosed } = from;
   const payloadMax = connection.info?.max_payload ?? PULL_BYTES_MAX;
   const max_messages = Math.max(1, Math.min(PULL_MESSAGES_MAX, Math.floor(PULL_BYTES_MAX / payloadMax)));
+  // An ordered consumer is made anew when it breaks, also upon a stream that was made anew meanwhile.
+  let readThrough = '';
   try {
     while (!isClosed()) {
       const messages = await consumer.fetch({ max_messages, expires: PULL_MS });
-      for await (const { subject, seq, data } of messages) {
+      let pulled = 0;
+      for await (const { subject, seq, data, info } of messages) {
+        if (info.consumer !== readThrough) await requireSame(manager, options.stream, partition);
+        readThrough = info.consumer;
+        pulled++;
         yield [{ subject, partition, position: seq, body: data }];
       }
+      if (pulled === 0 && !isClosed()) await requireSame(manager, options.stream, partition);
       if (connection.isClosed() && !isClosed()) throw new Error('the connection was closed');
     }
   } catch (error) {
     if (!isClosed()) throw translate(error, options);
   }
+}
+
+/** Ends the reading of a stream that is another one by now: it has to be read from its beginning. */
+async function requireSame(manager: JetStreamManager, stream: string, created: string): Promise<void> {
+  const found = (await manager.streams.info(stream)).created;
+  if (found !== created) throw new Error(`the stream was made anew at ${found}`);
 }
 
 async function lagOf(manager: JetStreamManager, stream: string, position: number): Promise<number> {
