@@ -166,7 +166,33 @@ async function openCoreParts(
       onFailure: (error: unknown) => logger.error({ err: error }, 'webhooks failed'),
     }),
   );
-  return { core, ingest, feed, webhooks };
+  const verifier = keep(await openVerifier({ database, store, logger, periodMs: config.verifyPeriod }));
+  return { core, ingest, feed, webhooks, verifier };
+}
+
+/** Holds what is served to the SQL oracle, when asked to and, with a period, by itself. */
+async function openVerifier(parts: {
+  readonly database: Awaited<ReturnType<typeof openDatabase>>;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly periodMs: number;
+}) {
+  const [{ Verifier }, { duckDbOracle }, { DuckDbCatalog }, { servedSample }] = await Promise.all([
+    import('./core/verify/verifier.ts'),
+    import('./core/engine/duckdb/duckdb-oracle.ts'),
+    import('./core/catalog/duckdb/duckdb-catalog.ts'),
+    import('./store/served-sample.ts'),
+  ]);
+  return new Verifier({
+    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), await segmentTypes()),
+    served: (customerIds, draw) => servedSample(parts.store, customerIds, draw),
+    periodMs: parts.periodMs,
+    onResult: (result) => {
+      if (result instanceof Error) parts.logger.error({ err: result }, 'a verification failed');
+      else if (result.mismatches > 0)
+        parts.logger.error({ ...result, examples: undefined }, 'memberships differ from what the facts say');
+    },
+  });
 }
 
 async function serve(config: Config): Promise<RunningServer> {

@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Core, LiveStatus } from '../core/core.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { Verifier } from '../core/verify/verifier.ts';
 import type { ErrorCode } from '../model/error.ts';
 import { beyondFreshness } from '../store/freshness.ts';
 import type { Store } from '../store/store.ts';
@@ -23,6 +24,25 @@ export class Metrics {
   readonly #errors: Counter<'code'>;
   #checks = 0;
   #memberships = 0;
+
+  /** Shows what verification found. */
+  watchVerifier(verifier: Verifier): void {
+    this.#addTotal(
+      'coterie_verify_mismatches_total',
+      'Memberships that differed from what the facts say: to be 0.',
+      () => verifier.status().mismatches,
+    );
+    this.#addTotal(
+      'coterie_verify_compared_total',
+      'Memberships compared with plain SQL over the facts.',
+      () => verifier.status().compared,
+    );
+    this.#addGauge(
+      'coterie_verify_last_seconds',
+      'When the last verification ended, in seconds since 1970.',
+      () => verifier.status().lastAt,
+    );
+  }
 
   constructor(store: Store, core?: Core) {
     collectDefaultMetrics({ register: this.#registry });

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Core } from '../core/core.ts';
 import type { ChangeFeed } from '../core/feed/change-feed.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { Verifier } from '../core/verify/verifier.ts';
 import type { Webhooks } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
@@ -22,9 +23,9 @@ import { addCheckRoutes } from './check-routes.ts';
 import { refuseConnection } from './connection-error.ts';
 import type { Api, RouteContext } from './context.ts';
 import { addCustomerRoutes } from './customer-routes.ts';
-import { addErasureRoutes } from './erasure-routes.ts';
 import { addDefinitionRoutes } from './definition-routes.ts';
 import { addDocs, describeRoutes } from './docs.ts';
+import { addErasureRoutes } from './erasure-routes.ts';
 import { addFactRoutes } from './fact-routes.ts';
 import { addGuards } from './guards.ts';
 import { addMemberRoutes } from './member-routes.ts';
@@ -33,6 +34,7 @@ import { addOperationRoutes } from './operation-routes.ts';
 import { sendProblem } from './problem.ts';
 import { compileValidator } from './request-validation.ts';
 import { PATH_PARAMETER_MAX, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+import { addVerifyRoutes } from './verify-routes.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
 
 export interface ServerParts {
@@ -44,6 +46,8 @@ export interface ServerParts {
   /** Absent where there is no log of changes. */
   readonly feed?: ChangeFeed | undefined;
   readonly webhooks?: Webhooks | undefined;
+  /** Absent where there are no facts to verify memberships against. */
+  readonly verifier?: Verifier | undefined;
   /** The segment types that definitions may have; default the built-in ones. */
   readonly types?: SegmentTypes;
   readonly options?: Partial<ServerOptions>;
@@ -58,9 +62,20 @@ export async function createServer(parts: ServerParts): Promise<Api> {
   const options: ServerOptions = { ...SERVER_DEFAULTS, ...parts.options };
   const metrics = new Metrics(parts.store, parts.core);
   if (parts.ingest !== undefined) metrics.watchIngest(parts.ingest);
+  if (parts.verifier !== undefined) metrics.watchVerifier(parts.verifier);
   const types = parts.types ?? SEGMENT_TYPES;
   const { store, core, ingest, feed, webhooks } = parts;
-  const context: RouteContext = { store, core, ingest, feed, webhooks, types, options, metrics };
+  const context: RouteContext = {
+    store,
+    core,
+    ingest,
+    feed,
+    webhooks,
+    verifier: parts.verifier,
+    types,
+    options,
+    metrics,
+  };
   const api = bareServer(options, parts.logger, metrics);
   observeRoutes(api, context);
   await addGuards(api, options);
@@ -84,6 +99,7 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     addChangeRoutes(routes, context);
     addWebhookRoutes(routes, context);
     addOperationRoutes(routes, context);
+    addVerifyRoutes(routes, context);
   });
   await api.register(async (docs) => {
     await addDocs(docs.withTypeProvider<TypeBoxTypeProvider>(), types);

@@ -192,6 +192,15 @@ export const OPTION_TABLE = {
     commands: ['serve'],
     default: ['orders', 'customers', 'stores'],
   }),
+  verifyPeriod: duration({
+    flag: 'verify-period',
+    placeholder: 'duration',
+    default: 0,
+    atLeast: 0,
+    atMost: 86_400_000,
+    help: 'How often a sample of what is served is held to plain SQL over the facts; 0s: never.',
+    commands: SERVING,
+  }),
   shutdownPeriod: duration({
     flag: 'shutdown-period',
     placeholder: 'duration',

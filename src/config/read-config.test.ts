@@ -68,6 +68,7 @@ test('a value that is not allowed names its option, its source, what was expecte
     requestTimeout: '0s',
     slowRequest: '0ms',
     refreshPeriod: '5',
+    verifyPeriod: '2d',
     natsUrl: ' ',
     natsStream: ' ',
     kafkaBrokers: 'a,,b',

@@ -8,7 +8,6 @@ import type { Condition } from '../model/rule.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { ApplyNote, ApplyReport } from './catalog/catalog.ts';
 import type { FactCounts, ImportReport, ImportRequest, Progress } from './engine/engine.ts';
-import type { HistoryPoint } from './history/segment-history.ts';
 
 /** One full pass, as recorded. */
 export interface CalculationReport {
@@ -125,6 +124,16 @@ export interface PastMembershipsReport {
   readonly segments: readonly SegmentEntry[];
   /** Its `calculationNo` is 0: no full pass stands behind it. */
   readonly asOf: AsOf;
+}
+
+/** One step of a history: a moment is in it if from ≤ moment < to. */
+export interface HistoryPoint {
+  readonly from: number;
+  readonly to: number;
+  readonly entries: number;
+  readonly exits: number;
+  /** Members at the end of the step; null before the first that is known. */
+  readonly size: number | null;
 }
 
 /** Size, entries and exits of a segment over time. */

@@ -6,12 +6,11 @@
 import { availableParallelism } from 'node:os';
 import { CoterieError } from '../model/error.ts';
 import type { AsOf, MembershipTarget } from '../model/membership.ts';
-import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
+import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
 import { calculate } from './calculate.ts';
 import type { ApplyNote, ApplyReport, Catalog } from './catalog/catalog.ts';
 import { checkDefinition } from './catalog/check-definition.ts';
-import { resolveSegments } from './catalog/resolve-segments.ts';
 import { validateCatalog } from './catalog/validate-catalog.ts';
 import type { ChangeLog } from './change/change-log.ts';
 import type {
@@ -27,15 +26,8 @@ import type {
   SegmentFilter,
   SizeReport,
 } from './core.ts';
-import { DefinitionIndex, definitionKeyOf, withReferences } from './definition-index.ts';
-import type {
-  Engine,
-  FactCounts,
-  ImportReport,
-  ImportRequest,
-  Progress,
-  StoreTable,
-} from './engine/engine.ts';
+import { DefinitionIndex, withReferences } from './definition-index.ts';
+import type { Engine, FactCounts, ImportReport, ImportRequest, Progress } from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain, isDefaultMember } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
@@ -46,6 +38,7 @@ import { historyOf } from './history/segment-history.ts';
 import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
+import { SegmentSource } from './segment-source.ts';
 
 export interface CoreParts {
   readonly engine: Engine;
@@ -86,6 +79,7 @@ class LocalCore implements Core {
   readonly #pool: EvaluationPool;
   readonly #population: Population;
   readonly #definitions: DefinitionIndex;
+  readonly #segments: SegmentSource;
   #calculating = false;
   #live: LiveCore | undefined;
 
@@ -102,6 +96,12 @@ class LocalCore implements Core {
     if (parts.startThreads) this.#pool.start();
     this.#population = new Population(parts.engine, this.#pool);
     this.#definitions = new DefinitionIndex(parts.catalog);
+    this.#segments = new SegmentSource({
+      engine: this.#engine,
+      catalog: this.#catalog,
+      definitions: this.#definitions,
+      types: this.#types,
+    });
   }
 
   async apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport> {
@@ -208,7 +208,7 @@ class LocalCore implements Core {
 
   async size(key: string): Promise<SizeReport> {
     const { customers, ...asOf } = this.#served();
-    const { segments, stores, isFamily } = await this.#segmentsOf(key, asOf);
+    const { segments, stores, isFamily } = await this.#segments.segmentsOf(key, asOf);
     if (isFamily) {
       const { size } = await this.#population.union(segments, stores, { ...asOf, customers }, 0);
       return { key, size, customers, asOf };
@@ -221,13 +221,13 @@ class LocalCore implements Core {
 
   async *members(key: string): AsyncGenerator<readonly string[]> {
     const { customers, ...asOf } = this.#served();
-    const { segments, stores } = await this.#segmentsOf(key, asOf);
+    const { segments, stores } = await this.#segments.segmentsOf(key, asOf);
     yield* this.#population.memberIds(segments, stores, { ...asOf, customers });
   }
 
   async overlap(keys: readonly string[]): Promise<OverlapReport> {
     const { customers, ...asOf } = this.#served();
-    const parts = await Promise.all(keys.map((key) => this.#segmentsOf(key, asOf)));
+    const parts = await Promise.all(keys.map((key) => this.#segments.segmentsOf(key, asOf)));
     const family = parts.findIndex((part) => part.isFamily);
     if (family >= 0) {
       throw new CoterieError(
@@ -253,9 +253,9 @@ class LocalCore implements Core {
     const byKey = new Map(await this.#definitions.byKey());
     const needed = withReferences([definition], byKey, stores, this.#types);
     validateCatalog([], needed, stores, this.#types);
-    const segments = this.#resolve(needed, definition.key, stores);
+    const segments = this.#segments.resolve(needed, definition.key, stores);
     const inForce = byKey.get(definition.key);
-    const before = this.#onlySegment(inForce, byKey, stores);
+    const before = this.#segments.onlySegment(inForce, byKey, stores);
     const [only] = segments;
     const counted: {
       readonly size: number;
@@ -279,7 +279,7 @@ class LocalCore implements Core {
   async history(key: string, wanted: HistoryRange): Promise<HistoryReport> {
     const { customers: _, ...asOf } = this.#served();
     const range = historyRange(wanted, asOf.moment);
-    await this.#onlySegmentOf(key, asOf);
+    await this.#segments.onlySegmentOf(key, asOf);
     const [segmentNo] = await this.#catalog.segmentNos([key]);
     await this.#live?.flushFlows();
     const passes = (await this.#calculations.sizes(segmentNo!)).filter((pass) => pass.at < range.to);
@@ -292,7 +292,7 @@ class LocalCore implements Core {
     for (const pass of passes.slice(first)) {
       if (isDefault.has(pass.catalogNo)) continue;
       const at = { ...asOf, ...pass, moment: pass.at };
-      const { segment, stores } = await this.#onlySegmentOf(key, at);
+      const { segment, stores } = await this.#segments.onlySegmentOf(key, at);
       isDefault.set(pass.catalogNo, isDefaultMember(segment, stores, pass.at));
     }
     const points = historyOf(
@@ -315,7 +315,7 @@ class LocalCore implements Core {
     const { customers: _, ...served } = await this.#standpoint();
     const now = { ...served, moment: moment ?? served.moment };
     const asOf = knowledge === 'now' ? now : await this.#knownThen(now.moment);
-    const { segment, stores } = await this.#onlySegmentOf(key, asOf);
+    const { segment, stores } = await this.#segments.onlySegmentOf(key, asOf);
     const isKnown = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
     return explain({ customerId, isKnown, facts, segment, stores, asOf });
@@ -360,7 +360,7 @@ class LocalCore implements Core {
     const stores = await this.#engine.storeTable(asOf.batchNo);
     const known = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
-    const definitions = await this.#definitionsAt(asOf.catalogNo);
+    const definitions = await this.#segments.definitionsAt(asOf.catalogNo);
     const segments = await pastMemberships({
       definitions,
       stores,
@@ -404,82 +404,5 @@ class LocalCore implements Core {
       calculationNo: 0,
       customers,
     };
-  }
-
-  /** The segment of a key, which must not be a family's. */
-  async #onlySegmentOf(
-    key: string,
-    asOf: AsOf,
-  ): Promise<{ readonly segment: Segment; readonly stores: StoreTable }> {
-    const { segments, stores, isFamily } = await this.#segmentsOf(key, asOf);
-    const [segment] = segments;
-    if (!isFamily && segment) return { segment, stores };
-    throw new CoterieError(
-      'REQUEST_INVALID',
-      `"${key}" is a family: name one of its segments, such as ${key}@…`,
-      { field: 'segment' },
-    );
-  }
-
-  /** The segments behind a key, with the definitions of a catalog position: one, or a family's all. */
-  async #segmentsOf(
-    key: string,
-    asOf: AsOf,
-  ): Promise<{
-    readonly segments: readonly Segment[];
-    readonly stores: StoreTable;
-    readonly isFamily: boolean;
-  }> {
-    const definitionKey = definitionKeyOf(key);
-    const byKey = await this.#definitionsAt(asOf.catalogNo);
-    const definition = byKey.get(definitionKey)?.definition;
-    const stores = await this.#engine.storeTable(asOf.batchNo);
-    if (definition !== undefined && definition.status !== 'archived') {
-      const needed = withReferences([definition], byKey, stores, this.#types);
-      const all = this.#resolve(needed, definitionKey, stores);
-      const segments = key === definitionKey ? all : all.filter((segment) => segment.key === key);
-      const isFamily = key === definitionKey && definition.forEach !== undefined;
-      if (segments.length > 0 || isFamily) return { segments, stores, isFamily };
-    }
-    const isNewer = definition === undefined && (await this.#catalog.definition(definitionKey)) !== undefined;
-    throw new CoterieError(
-      'SEGMENT_NOT_FOUND',
-      isNewer
-        ? `Segment "${key}" was defined after what is served was calculated: calculate again`
-        : `There is no segment "${key}"`,
-      { segment: key },
-    );
-  }
-
-  /** The segment of a definition that is not archived and has only one. */
-  #onlySegment(
-    version: DefinitionVersion | undefined,
-    byKey: ReadonlyMap<string, DefinitionVersion>,
-    stores: StoreTable,
-  ): Segment | undefined {
-    if (version === undefined || version.definition.status === 'archived') return undefined;
-    const needed = withReferences([version.definition], byKey, stores, this.#types);
-    const segments = this.#resolve(needed, version.definition.key, stores);
-    return segments.length === 1 ? segments[0] : undefined;
-  }
-
-  /** The segments of one of the definitions; the others are there for its references. */
-  #resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {
-    const versions = definitions.map((definition) => ({
-      definition,
-      version: 1,
-      catalogNo: 0,
-      author: '',
-      at: 0,
-    }));
-    return resolveSegments({ versions, stores, types: this.#types }).filter(
-      (segment) => segment.definition.key === key,
-    );
-  }
-
-  async #definitionsAt(catalogNo: number): Promise<ReadonlyMap<string, DefinitionVersion>> {
-    if (catalogNo === (await this.#catalog.catalogNo())) return this.#definitions.byKey();
-    const versions = await this.#catalog.definitions(catalogNo);
-    return new Map(versions.map((version) => [version.definition.key, version]));
   }
 }

@@ -12,18 +12,22 @@ import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-
 import type { Core } from '../../src/core/core.ts';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
+import { duckDbOracle } from '../../src/core/engine/duckdb/duckdb-oracle.ts';
 import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
 import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { DuckDbFlowLog } from '../../src/core/history/duckdb/duckdb-flow-log.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
 import { openCore } from '../../src/core/open-core.ts';
+import { Verifier } from '../../src/core/verify/verifier.ts';
 import type { DeliveryOptions } from '../../src/core/webhook/delivery.ts';
 import { openDuckDbWebhookStore } from '../../src/core/webhook/duckdb/duckdb-webhook-store.ts';
 import { openWebhooks, type Webhooks } from '../../src/core/webhook/webhooks.ts';
 import type { OrderFact } from '../../src/model/fact.ts';
 import type { Definition } from '../../src/model/segment.ts';
+import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { parseMoment } from '../../src/model/time.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { servedSample } from '../../src/store/served-sample.ts';
 import type { Store } from '../../src/store/store.ts';
 
 export const NOW = '2026-03-01T12:00:00Z';
@@ -117,7 +121,11 @@ export async function openCoterie(
     feed,
     options: wanted.delivery ?? {},
   });
-  const api = await createServer({ store, core, ingest, feed, webhooks, options });
+  const verifier = new Verifier({
+    ...duckDbOracle(database, new DuckDbCatalog(database), SEGMENT_TYPES),
+    served: (ids, draw) => servedSample(store, ids, draw),
+  });
+  const api = await createServer({ store, core, ingest, feed, webhooks, verifier, options });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   return {
     api,

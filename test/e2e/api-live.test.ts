@@ -115,3 +115,23 @@ test('the history of a segment tells sizes, entries and exits by the hour', asyn
   assert.equal((await history('fresh-at/history')).code, 'REQUEST_INVALID');
   assert.equal((await history('none/history')).code, 'SEGMENT_NOT_FOUND');
 });
+
+test('a running server is held to plain SQL while ticks go on, and tells what differs', async () => {
+  const verified = (body: object) =>
+    ask<Record<string, number>>(`${coterie.url}/v1/verify`, { body }).then(({ json }) => json);
+  const { segments, customers, mismatches, compared } = await verified({ segments: 100 });
+  assert.deepEqual([segments, customers, mismatches], [10, 4, 0]);
+  assert.equal(compared, 40);
+  assert.equal((await verified({ segments: 2, customers: 3, seed: 7 })).compared, 6);
+  // What is served is made wrong behind the back of the ticks.
+  const asOf = coterie.store.asOf()!;
+  const entry = coterie.store.view()!.directory.byKey.get('fresh')!;
+  const { stores: _, ...fields } = { ...entry, defaultMember: !entry.defaultMember };
+  await coterie.store.apply({ asOf, segments: [fields] });
+  const wrong = await verified({ segments: 100 });
+  assert.deepEqual([wrong.mismatches, wrong.compared], [4, 40]);
+  const seen = await metrics();
+  assert.equal(seen.get('coterie_verify_mismatches_total'), 4);
+  assert.equal(seen.get('coterie_verify_compared_total'), 86);
+  assert.ok(seen.get('coterie_verify_last_seconds')! > 0);
+});

@@ -3,18 +3,9 @@
  * that ticks recorded. Between two changes a size stands still, except that a segment which holds
  * customers without facts grows with every customer who becomes known.
  */
+import type { HistoryPoint } from '../core.ts';
 import type { SegmentSizeAt } from './calculation-log.ts';
 import type { HourFlow } from './flow-log.ts';
-
-/** One step of a history: a moment is in it if from ≤ moment < to. */
-export interface HistoryPoint {
-  readonly from: number;
-  readonly to: number;
-  readonly entries: number;
-  readonly exits: number;
-  /** Members at the end of the step; null before the first that is known. */
-  readonly size: number | null;
-}
 
 export interface HistorySource {
   /** Ascending by hour. */

@@ -1,0 +1,108 @@
+/**
+ * From a key to its segments, as they were defined at a catalog position: for the questions that are
+ * asked of a few segments at a time.
+ */
+import { CoterieError } from '../model/error.ts';
+import type { AsOf } from '../model/membership.ts';
+import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
+import type { SegmentTypes } from '../model/segment-type.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { resolveSegments } from './catalog/resolve-segments.ts';
+import { type DefinitionIndex, definitionKeyOf, withReferences } from './definition-index.ts';
+import type { Engine, StoreTable } from './engine/engine.ts';
+
+export class SegmentSource {
+  readonly #engine: Engine;
+  readonly #catalog: Catalog;
+  readonly #definitions: DefinitionIndex;
+  readonly #types: SegmentTypes;
+
+  constructor(parts: {
+    readonly engine: Engine;
+    readonly catalog: Catalog;
+    readonly definitions: DefinitionIndex;
+    readonly types: SegmentTypes;
+  }) {
+    this.#engine = parts.engine;
+    this.#catalog = parts.catalog;
+    this.#definitions = parts.definitions;
+    this.#types = parts.types;
+  }
+
+  /** The segment of a key, which must not be a family's. */
+  async onlySegmentOf(
+    key: string,
+    asOf: AsOf,
+  ): Promise<{ readonly segment: Segment; readonly stores: StoreTable }> {
+    const { segments, stores, isFamily } = await this.segmentsOf(key, asOf);
+    const [segment] = segments;
+    if (!isFamily && segment) return { segment, stores };
+    throw new CoterieError(
+      'REQUEST_INVALID',
+      `"${key}" is a family: name one of its segments, such as ${key}@…`,
+      { field: 'segment' },
+    );
+  }
+
+  /** The segments behind a key, with the definitions of a catalog position: one, or a family's all. */
+  async segmentsOf(
+    key: string,
+    asOf: AsOf,
+  ): Promise<{
+    readonly segments: readonly Segment[];
+    readonly stores: StoreTable;
+    readonly isFamily: boolean;
+  }> {
+    const definitionKey = definitionKeyOf(key);
+    const byKey = await this.definitionsAt(asOf.catalogNo);
+    const definition = byKey.get(definitionKey)?.definition;
+    const stores = await this.#engine.storeTable(asOf.batchNo);
+    if (definition !== undefined && definition.status !== 'archived') {
+      const needed = withReferences([definition], byKey, stores, this.#types);
+      const all = this.resolve(needed, definitionKey, stores);
+      const segments = key === definitionKey ? all : all.filter((segment) => segment.key === key);
+      const isFamily = key === definitionKey && definition.forEach !== undefined;
+      if (segments.length > 0 || isFamily) return { segments, stores, isFamily };
+    }
+    const isNewer = definition === undefined && (await this.#catalog.definition(definitionKey)) !== undefined;
+    throw new CoterieError(
+      'SEGMENT_NOT_FOUND',
+      isNewer
+        ? `Segment "${key}" was defined after what is served was calculated: calculate again`
+        : `There is no segment "${key}"`,
+      { segment: key },
+    );
+  }
+
+  /** The segment of a definition that is not archived and has only one. */
+  onlySegment(
+    version: DefinitionVersion | undefined,
+    byKey: ReadonlyMap<string, DefinitionVersion>,
+    stores: StoreTable,
+  ): Segment | undefined {
+    if (version === undefined || version.definition.status === 'archived') return undefined;
+    const needed = withReferences([version.definition], byKey, stores, this.#types);
+    const segments = this.resolve(needed, version.definition.key, stores);
+    return segments.length === 1 ? segments[0] : undefined;
+  }
+
+  /** The segments of one of the definitions; the others are there for its references. */
+  resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {
+    const versions = definitions.map((definition) => ({
+      definition,
+      version: 1,
+      catalogNo: 0,
+      author: '',
+      at: 0,
+    }));
+    return resolveSegments({ versions, stores, types: this.#types }).filter(
+      (segment) => segment.definition.key === key,
+    );
+  }
+
+  async definitionsAt(catalogNo: number): Promise<ReadonlyMap<string, DefinitionVersion>> {
+    if (catalogNo === (await this.#catalog.catalogNo())) return this.#definitions.byKey();
+    const versions = await this.#catalog.definitions(catalogNo);
+    return new Map(versions.map((version) => [version.definition.key, version]));
+  }
+}
