@@ -54,7 +54,10 @@ export const statusCommand = defineCommand({
     if (calculation === null) lines.push(['calculated', 'never']);
     else {
       lines.push(
-        ['calculated as of', formatMoment(calculation.asOf.moment)],
+        [
+          'calculated as of',
+          `${formatMoment(calculation.asOf.moment)}${calculation.isPinned ? ', pinned: serve stays there until calculate without --at' : ''}`,
+        ],
         ['segments', formatCount(calculation.segments)],
         ['memberships', formatCount(calculation.memberships)],
         ['took', formatSeconds(calculation.seconds)],
