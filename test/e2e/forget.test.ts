@@ -62,7 +62,13 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
       ({ segments }) => segments.length === 2,
     );
     await until(changes, (text) => text.includes(GONE));
-    assert.equal((await size('regular')).size, 2);
+    // Sizes follow a moment after the memberships that they count.
+    const becomes = (key: string, wanted: number) =>
+      until(
+        () => size(key),
+        (found) => found.size === wanted,
+      );
+    await becomes('regular', 2);
 
     const { batchNo } = await coterieJson<{ batchNo: number }>(['forget', GONE, '--data', data]);
     assert.ok(batchNo > 0);
@@ -77,10 +83,9 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
         (await segmentsOf(GONE)).segments.map(({ key }) => key),
         ['new-here'],
       );
-      const { size: regular, customers } = await size('regular');
-      assert.deepEqual([regular, customers], [1, 1]);
-      assert.equal((await size('in-bcn')).size, 0);
-      assert.equal((await size('new-here')).size, 0);
+      assert.equal((await becomes('regular', 1)).customers, 1);
+      await becomes('in-bcn', 0);
+      await becomes('new-here', 0);
       assert.equal((await ask(`${url}/v1/segments/regular/members`)).text.includes(GONE), false);
       assert.equal((await changes()).includes(GONE), false);
       const { json } = await ask<{ known: boolean }>(`${url}/v1/customers/${GONE}/explain?segment=regular`);
