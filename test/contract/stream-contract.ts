@@ -165,7 +165,10 @@ export function streamContract(
         published += count;
         await whileFollowing(fixture, engine, async ({ consumer }) => {
           await until('all are there', async () => (await engine.counts()).orders === published);
-          await until('it follows', () => consumer.status().state === 'following');
+          await until(
+            'it says so',
+            () => consumer.status().messages === count && consumer.status().state === 'following',
+          );
           const { messages, redelivered } = consumer.status();
           assert.deepEqual([messages, redelivered], [count, 0]);
         });

@@ -4,6 +4,7 @@
  * is durable here. A topic's id is part of a partition's name, since a topic that is made anew counts from 0.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka';
 import { CoterieError } from '../../../model/error.ts';
 import type { MessageStream, Positions, StreamMessage, StreamReader } from '../message-stream.ts';
@@ -19,6 +20,8 @@ export interface KafkaOptions {
 /** Partitions that are added to a topic are read within this time. */
 const METADATA_MS_MAX = 30_000;
 const CONNECT_MS = 5000;
+const REQUEST_MS_MAX = 10_000;
+const CLOSE_MS_MAX = 2000;
 const RETRIES = 1;
 
 /** What is read of one partition. */
@@ -45,6 +48,7 @@ export function kafkaMessageStream(options: KafkaOptions): MessageStream {
         bootstrapBrokers: [...options.brokers],
         metadataMaxAge: METADATA_MS_MAX,
         connectTimeout: CONNECT_MS,
+        requestTimeout: REQUEST_MS_MAX,
         retries: RETRIES,
         autocreateTopics: false,
       });
@@ -96,7 +100,8 @@ class KafkaReader implements StreamReader {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#client.close().catch(() => {});
+    // A connection that hangs must not keep the next attempt waiting.
+    this.#closing ??= Promise.race([this.#client.close().catch(() => {}), delay(CLOSE_MS_MAX)]);
     return this.#closing;
   }
 
@@ -105,6 +110,7 @@ class KafkaReader implements StreamReader {
       while (this.#closing === undefined) {
         await this.#learnPartitions();
         this.#fetchFromAll();
+        if (this.#fetching.size === 0) throw new Error('the topics have no partitions yet');
         const { node, answers } = await Promise.race(this.#fetching.values());
         this.#fetching.delete(node);
         for (const answer of answers) {
