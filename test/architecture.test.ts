@@ -4,7 +4,7 @@
  * first shown a small tree with the fault in it, so that a detector that sees nothing cannot pass.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -219,5 +219,14 @@ test('the layer table of ARCHITECTURE.md is the one enforced here', () => {
     const named = [...line.split('|')[2]!.matchAll(/`([a-z]+)`/g)].map((match) => match[1]);
     const wanted = layer === 'main' ? [] : others;
     assert.deepEqual(named.sort(), [...wanted].sort(), `the row for ${layer} differs`);
+  }
+});
+
+test('the command of the package can be executed as it is checked out', () => {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  for (const file of Object.values(bin)) {
+    assert.notEqual(statSync(join(root, file)).mode & 0o111, 0, `${file} is not executable`);
   }
 });

@@ -1,6 +1,6 @@
 /** The data folder's marker and the note of the server that has it open. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -46,6 +46,16 @@ test('a folder below a file cannot be written', async () => {
   await assert.rejects(prepareDataFolder(join(file, 'data'), { ifMissing: 'create', version: '0' }), {
     code: 'DATA_FOLDER_UNWRITABLE',
   });
+});
+
+test('a folder that the system refuses to make ends in words, not in a loop', {
+  skip: existsSync('/proc/self') ? false : 'SKIPPED: there is no /proc here',
+}, async () => {
+  for (const data of ['/proc/coterie', '/proc/coterie/data']) {
+    await assert.rejects(prepareDataFolder(data, { ifMissing: 'create', version: '0' }), {
+      code: 'DATA_FOLDER_UNWRITABLE',
+    });
+  }
 });
 
 test('the note of a server counts while its process is alive, and only that process takes it back', async () => {

@@ -3,8 +3,9 @@
  * `server.json`, which says where the server that has it open can be reached. Invariant: no command
  * touches anything in a folder whose layout is newer than it knows.
  */
-import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../core/make-folder.ts';
 import { CoterieError } from '../model/error.ts';
 
 /** Raised whenever the folder's layout changes; a folder with a higher number is refused. */
@@ -61,7 +62,7 @@ export async function prepareDataFolder(
     );
   }
   try {
-    await mkdir(data, { recursive: true });
+    await makeFolder(data);
     await requireWritable(data);
     const marker = {
       format: DATA_FORMAT,

@@ -8,6 +8,10 @@ test('every code of the catalogue has an exit code that is documented', () => {
   for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
     assert.ok(exitCodeOf(new CoterieError(code, '')) in EXIT_CODES, code);
   }
+  for (const code of Object.keys(ERROR_CATALOGUE) as ErrorCode[]) {
+    const error = new CoterieError(code, '');
+    assert.equal(exitCodeOf(error) === 4, error.retry, `${code}: 4 where trying again can help`);
+  }
   assert.equal(exitCodeOf(new CoterieError('CONFIG_INVALID', '')), 2);
   assert.equal(exitCodeOf(new CoterieError('DEFINITION_INVALID', '')), 3);
   assert.equal(exitCodeOf(new CoterieError('PORT_IN_USE', '')), 4);

@@ -2,7 +2,7 @@
  * Exit codes, and how a failure is told: `error CODE: message`, then its particulars one a line, then
  * what to do. A stack is shown only where it helps: for a defect of Coterie, or with --verbose.
  */
-import { CoterieError, type ErrorCode } from '../model/error.ts';
+import { CoterieError } from '../model/error.ts';
 import { visible } from './words.ts';
 
 /** What each exit code means; documented in help and in the reference. */
@@ -11,23 +11,12 @@ export const EXIT_CODES = {
   1: 'the work failed',
   2: 'the command line or the configuration is wrong',
   3: 'the input is bad: a definition, a file of facts, a key, an id or a moment',
-  4: 'not now: the port, the data folder or the disk is taken, or nothing is calculated yet; trying again later can help',
+  4: 'not now: the port, the data folder or the disk is taken, a server does not answer, or nothing is calculated yet; trying again later can help',
   130: 'interrupted (Ctrl-C); nothing half-done is kept',
   143: 'told to stop (SIGTERM) before the work was done; nothing half-done is kept',
 } as const;
 
 export type ExitCode = keyof typeof EXIT_CODES;
-
-const NOT_NOW: readonly ErrorCode[] = [
-  'NOT_CALCULATED',
-  'CALCULATION_RUNNING',
-  'CORE_UNAVAILABLE',
-  'DATA_FOLDER_LOCKED',
-  'DISK_FULL',
-  'OVERLOADED',
-  'PORT_IN_USE',
-  'RATE_LIMITED',
-];
 
 /** Most problems told one by one. */
 const PROBLEMS_SHOWN_MAX = 20;
@@ -36,7 +25,7 @@ const PROBLEMS_SHOWN_MAX = 20;
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof CoterieError)) return 1;
   if (error.code === 'CONFIG_INVALID') return 2;
-  if (NOT_NOW.includes(error.code)) return 4;
+  if (error.retry) return 4;
   return error.status < 500 ? 3 : 1;
 }
 

@@ -125,3 +125,11 @@ test('facts: a file of nothing but bad rows fails after they were set aside', as
 test('an id of 10 kB is refused', async () => {
   await refuses(['check', 'x'.repeat(10_240), 'a'], /^error CUSTOMER_ID_INVALID: /);
 });
+
+test('explain refuses the ids that check refuses', async () => {
+  for (const id of ['', 'x'.repeat(513)]) {
+    for (const command of ['check', 'explain']) {
+      await refuses([command, id, 'any'], /^error CUSTOMER_ID_INVALID: <customer>: .*1 to 512 bytes/);
+    }
+  }
+});

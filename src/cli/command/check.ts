@@ -1,7 +1,7 @@
 /** `coterie check`: is this customer in these segments? Asks the memberships alone, also while a server runs. */
 import { Option } from 'commander';
+import { checkCustomerId } from '../../api/customer-id.ts';
 import { CoterieError } from '../../model/error.ts';
-import { ID_BYTES_MAX } from '../../model/fact.ts';
 import { formatMoment } from '../../model/time.ts';
 import { check } from '../../store/check.ts';
 import { defineCommand, type Invocation } from '../command.ts';
@@ -40,6 +40,7 @@ export const checkCommand = defineCommand<CheckOptions>({
   ],
   async run(call) {
     const [customer = '', ...segments] = call.args;
+    checkCustomerId(customer, '<customer>');
     const keys = segments.flatMap((segment) => segment.split(',')).filter((key) => key !== '');
     const answer =
       call.config.url === undefined
@@ -77,14 +78,6 @@ async function checkInFolder(
   keys: readonly string[],
 ): Promise<CheckReport> {
   await prepareDataFolder(call.config.data, { ifMissing: 'refuse', version: call.version });
-  const bytes = Buffer.byteLength(customer);
-  if (bytes < 1 || bytes > ID_BYTES_MAX) {
-    throw new CoterieError(
-      'CUSTOMER_ID_INVALID',
-      `a customer id has 1 to ${ID_BYTES_MAX} bytes, found ${bytes}`,
-      { expected: `1 to ${ID_BYTES_MAX} bytes`, found: bytes },
-    );
-  }
   const store = await call.parts.openStore(call.config);
   try {
     const view = store.view();

@@ -1,4 +1,5 @@
 /** `coterie explain`: why is this customer in that segment, or not? */
+import { checkCustomerId } from '../../api/customer-id.ts';
 import { withAsOfText } from '../../api/report.ts';
 import type { ExplainedNode, ExplainReport } from '../../core/core.ts';
 import { formatMoment } from '../../model/time.ts';
@@ -34,6 +35,7 @@ export const explainCommand = defineCommand<ExplainOptions>({
   ],
   async run(call) {
     const [customer = '', segment = ''] = call.args;
+    checkCustomerId(customer, '<customer>');
     const report = await withCore(call, { ifMissing: 'refuse' }, (core) =>
       core.explain(customer, segment, call.options.at),
     );

@@ -10,7 +10,7 @@ export const overlapCommand = defineCommand({
   summary: 'how many customers segments share',
   description:
     'Sizes of each pair of segments, of all together and of any: exact, as of the last calculation.',
-  arguments: [{ name: '<segments...>', help: 'keys of two or more segments' }],
+  arguments: [{ name: '<segments...>', help: 'keys of one or more segments' }],
   examples: [
     {
       says: 'Do two campaigns reach the same people?',

@@ -10,6 +10,7 @@ import {
   isNode,
   isScalar,
   isSeq,
+  type Node,
   type ParsedNode,
   parseAllDocuments,
   visit,
@@ -127,15 +128,18 @@ function documentProblems(document: Document.Parsed, base: number): TextProblem[
           },
     );
   }
-  const anchors = new Set<string>();
+  const anchors = new Map<string, Node>();
   visit(document, {
-    Node(_, node) {
+    Node(_, node, path) {
       if (isAlias(node)) {
-        if (anchors.has(node.source) || problems.length >= PROBLEMS_MAX) return;
-        problems.push(unknownAlias(node.source, base + (node.range?.[0] ?? 0)));
+        if (problems.length >= PROBLEMS_MAX) return;
+        const named = anchors.get(node.source);
+        const offset = base + (node.range?.[0] ?? 0);
+        if (named === undefined) problems.push(unknownAlias(node.source, offset));
+        else if (path.includes(named)) problems.push(circularAlias(node.source, offset));
         return;
       }
-      if ('anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
+      if ('anchor' in node && node.anchor !== undefined) anchors.set(node.anchor, node);
       if (isMap(node)) problems.push(...repeatedNames(node, base).slice(0, PROBLEMS_MAX - problems.length));
     },
   });
@@ -162,6 +166,15 @@ function unknownAlias(name: string, offset: number): TextProblem {
     offset,
     expected: 'an alias of an anchor that stands before it',
     found: `*${name}, of which there is none`,
+  };
+}
+
+function circularAlias(name: string, offset: number): TextProblem {
+  return {
+    code: 'DEFINITION_SYNTAX',
+    offset,
+    expected: 'an alias of what does not hold it',
+    found: `*${name} inside of &${name}: a circle, &${name} → *${name} → &${name}`,
   };
 }
 

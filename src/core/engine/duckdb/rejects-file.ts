@@ -1,9 +1,10 @@
 /** The file of rows that were set aside: CSV of line, reason, and the row, for people to read and mend. */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { makeFolder } from '../../make-folder.ts';
 import { translateError } from './duckdb-error.ts';
 
 /** One row of CSV with its line end. */
@@ -25,7 +26,7 @@ export async function writeRejects(
 ): Promise<void> {
   const unfinished = `${path}.unfinished`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const stream = createWriteStream(unfinished);
     await once(stream, 'open');
     stream.write('line,reason,row\n');
