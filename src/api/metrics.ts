@@ -146,11 +146,15 @@ export class Metrics {
 
   /** Adds what becomes of facts that stream in. */
   watchIngest(ingest: Ingest): void {
-    const total = (name: string, help: string, read: () => number) =>
-      this.#addTotal(`coterie_facts_${name}_total`, help, read);
-    total('accepted', 'Rows of facts that were made durable.', () => ingest.status().acceptedRows);
-    total('rejected', 'Rows of facts that were set aside.', () => ingest.status().rejectedRows);
-    total('batches', 'Batches that rows of facts were gathered into.', () => ingest.status().batches);
+    this.#addTotal('coterie_facts_accepted_total', 'Rows of facts that were made durable.', () => {
+      return ingest.status().acceptedRows;
+    });
+    this.#addTotal('coterie_facts_rejected_total', 'Rows of facts that were set aside.', () => {
+      return ingest.status().rejectedRows;
+    });
+    this.#addTotal('coterie_facts_batches_total', 'Batches that rows of facts were gathered into.', () => {
+      return ingest.status().batches;
+    });
     this.#addGauge('coterie_facts_waiting_rows', 'Rows of facts that are not durable yet.', () => {
       return ingest.status().waitingRows;
     });
