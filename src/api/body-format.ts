@@ -54,9 +54,20 @@ function jsonError(body: string): CoterieError {
 function jsonWords(body: string): string {
   if (body.trim() === '') return 'it is empty';
   try {
-    JSON.parse(body);
-    return 'it has a field named __proto__ or constructor, which is not allowed';
+    return `it has a field named ${dangerousField(JSON.parse(body))}, which is not allowed`;
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** The field for which Fastify refuses JSON that is well-formed: it could reach the prototype of objects. */
+function dangerousField(body: unknown): '__proto__' | 'constructor.prototype' {
+  const pending: unknown[] = [body];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (Object.hasOwn(next, '__proto__')) return '__proto__';
+    for (const value of Object.values(next)) pending.push(value);
+  }
+  return 'constructor.prototype';
 }

@@ -44,6 +44,8 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
     '/healthz',
     {
       config: ALWAYS_ANSWERED,
+      // Balancers ask for the head alone.
+      exposeHeadRoute: true,
       schema: {
         tags: ['Operations'],
         summary: 'Is the process alive?',
@@ -59,6 +61,8 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
     '/readyz',
     {
       config: ALWAYS_ANSWERED,
+      // Balancers ask for the head alone.
+      exposeHeadRoute: true,
       schema: {
         tags: ['Operations'],
         summary: 'Can it answer checks, and how old are the answers?',
@@ -87,6 +91,8 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
     '/metrics',
     {
       config: ALWAYS_ANSWERED,
+      // Balancers ask for the head alone.
+      exposeHeadRoute: true,
       schema: {
         tags: ['Operations'],
         summary: 'Counters for Prometheus',

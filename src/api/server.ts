@@ -158,12 +158,28 @@ function bareServer(options: ServerOptions, logger: Logger | undefined, metrics:
       metrics,
     ),
   );
+  refuseBrokenQueries(api);
   closeWhatGoesIdle(api);
   api.addHook('onClose', (_instance, done) => {
     metrics.close();
     done();
   });
   return api;
+}
+
+/** A query that is not well encoded is refused, as a path is; the parser would take it as it stands. */
+function refuseBrokenQueries(api: Api): void {
+  api.addHook('onRequest', (request, _reply, done) => {
+    const start = request.url.indexOf('?');
+    if (start < 0 || !request.url.includes('%', start)) return done();
+    try {
+      decodeURIComponent(request.url.slice(start + 1));
+      done();
+    } catch {
+      const words = 'The query has a % that begins no character in UTF-8';
+      done(new CoterieError('REQUEST_INVALID', words, { in: 'query' }));
+    }
+  });
 }
 
 /**

@@ -111,6 +111,19 @@ test('a body that is not JSON, empty, or of another type is refused', async () =
   isProblem(await apply('<a/>', 'application/xml'), 415, 'MEDIA_TYPE_UNSUPPORTED', /xml/);
 });
 
+test('a field that could reach a prototype is named', async () => {
+  const body = '{"customer":"c","segments":["a"],"more":[{"constructor":{"prototype":{}}}]}';
+  const { detail } = isProblem(
+    await check(body),
+    400,
+    'REQUEST_INVALID',
+    /field named constructor\.prototype/,
+  );
+  assert.doesNotMatch(detail, /__proto__/);
+  const proto = isProblem(await check('{"a":[{"__proto__":1}]}'), 400, 'REQUEST_INVALID', /named __proto__,/);
+  assert.doesNotMatch(proto.detail, /constructor/);
+});
+
 test('a body over the limit is refused', async () => {
   const small = await openCoterie({ calculated: false, options: { bodyLimitBytes: 1000 } });
   try {
@@ -121,6 +134,19 @@ test('a body over the limit is refused', async () => {
   } finally {
     await small.close();
   }
+});
+
+test('a query that is not well encoded is refused, as a path is', async () => {
+  for (const id of ['%', '%zz', 'a%C3', '%ff']) {
+    isProblem(
+      await ask(`${url}/v1/check?customer=${id}&segments=a`),
+      400,
+      'REQUEST_INVALID',
+      /% that begins/,
+    );
+    isProblem(await ask(`${url}/v1/customers/${id}/segments`), 400, 'REQUEST_INVALID', /% that begins/);
+  }
+  assert.equal((await ask(`${url}/v1/check?customer=%C3%B1%25&segments=regular`)).status, 200);
 });
 
 test('query parameters are held to their kinds and names', async () => {

@@ -215,6 +215,15 @@ test('readiness says how old the answers are', async () => {
   assert.ok(Number(json.ageSeconds) >= 0);
 });
 
+test('those who watch over the process may ask for the head alone', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    const head = await ask(`${url}${path}`, { method: 'HEAD' });
+    const whole = await ask(`${url}${path}`);
+    assert.deepEqual([head.status, head.text], [whole.status, ''], path);
+    assert.equal(head.headers.get('content-type'), whole.headers.get('content-type'));
+  }
+});
+
 test('metrics count checks, time requests by route, and name no customer', async () => {
   const of = async (name: string) => {
     const { text } = await ask(`${url}/metrics`);
