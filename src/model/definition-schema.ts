@@ -144,13 +144,6 @@ export function definitionSchema(types: SegmentTypes) {
   );
 }
 
-/**
- * The schema of a definition of a built-in type. In a Fastify app, call `addSchema` for each of
- * {@link RULE_SCHEMAS} first. It documents a route; to check a body use `checkDefinition`, whose messages
- * are made for people (and Fastify's validator by default drops unknown fields instead of refusing them).
- */
-export const DefinitionSchema = definitionSchema(SEGMENT_TYPES);
-
 /** Where the published schema is known to be; only a name, nothing is fetched from it. */
 export const PUBLISHED_SCHEMA_ID = 'https://coterie.invalid/definition.schema.json';
 
