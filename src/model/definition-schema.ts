@@ -13,7 +13,7 @@ import {
   StoresSchema,
   TraitSchema,
 } from './rule-schema.ts';
-import { SEGMENT_TYPES, type SegmentTypes } from './segment-type.ts';
+import type { SegmentTypes } from './segment-type.ts';
 
 /** The parts that definitions refer to by `$id`. */
 export const RULE_SCHEMAS: readonly TSchema[] = [
