@@ -230,15 +230,23 @@ async function serve(config: Config): Promise<RunningServer> {
       },
     });
     const url = await listen(api, config);
-    const onFailure = (error: unknown) => logger.error({ err: error }, 'a tick failed; it is tried again');
-    if (config.tickPeriod > 0) {
-      parts?.core.startLive({ periodMs: config.tickPeriod, onFailure }).catch(onFailure);
-    }
+    if (parts !== undefined && config.tickPeriod > 0) startTicks(parts.core, config.tickPeriod, logger);
     return { url, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** In the background: the server answers from what is there meanwhile. */
+function startTicks(core: Core, periodMs: number, logger: Logger): void {
+  const onFailure = (error: unknown) => logger.error({ err: error }, 'a tick failed; it is tried again');
+  core.startLive({ periodMs, onFailure }).then(() => {
+    if (core.liveStatus()?.state !== 'pinned') return;
+    logger.warn(
+      'memberships are pinned to the moment of the last calculation; one without a moment lets them follow',
+    );
+  }, onFailure);
 }
 
 /** What a view serves against plain SQL over the facts that it was calculated from. */
