@@ -156,6 +156,12 @@ export const ERROR_CATALOGUE = {
     'A row is bad and --strict was asked for',
     'Correct the row named, or import without --strict: bad rows are then set aside.',
   ),
+  IMPORT_NOTHING_USABLE: row(
+    400,
+    false,
+    'No row of the file can be used',
+    'Look at the reasons: the columns may be named wrongly in --map, or the separator in --delimiter.',
+  ),
   INGEST_OVERLOADED: row(
     429,
     true,

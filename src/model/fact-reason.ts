@@ -15,9 +15,11 @@ export const FACT_REASON = {
   controlCharacters: (name: string) => `${name} with control characters`,
   /** Text that UTF-8 cannot write: JSON can bring it, a file cannot. */
   halfCharacter: (name: string) => `${name} with half a character`,
-  /** An object or a list where text was expected, or a number that JSON has rounded. */
+  /** An object or a list where text was expected, a truth value as an id, or a number that JSON has rounded. */
   notText: (name: string) => `${name} is not text`,
   missingDate: 'no date',
+  /** Of an order: a field that is there and empty says that none is known, and is taken as 0. */
+  missingTotal: 'no field total',
   unreadableDate: (name: string) => `unreadable ${name}`,
   dateOutside: (name: string) => `${name} outside 1970 to 2106`,
   notNumber: (name: string) => `${name} is not a number`,

@@ -26,7 +26,7 @@ class Refusal {
   }
 }
 
-/** `{customer_id, order_id, ordered_at, store_id?, total?, discount?, currency?, status?}`. */
+/** `{customer_id, order_id, ordered_at, total, store_id?, discount?, currency?, status?}`; a total that is null is 0. */
 export function readOrder(row: unknown): Reading<OrderFact> {
   return reading(row, (fields) => {
     const customerId = neededId(fields, 'customer_id', 'customer id');
@@ -34,6 +34,7 @@ export function readOrder(row: unknown): Reading<OrderFact> {
     const storeId = idOf(fields, 'store_id', 'store id');
     const orderedAt = momentOf(fields, 'ordered_at', 'date');
     if (orderedAt === undefined) throw new Refusal(FACT_REASON.missingDate);
+    if (fields.total === undefined) throw new Refusal(FACT_REASON.missingTotal);
     const totalE4 = amountOf(fields, 'total');
     const discountE4 = amountOf(fields, 'discount');
     if (discountE4 < 0) throw new Refusal(FACT_REASON.negativeDiscount);
@@ -152,6 +153,7 @@ function bytesOver(text: string, most: number): boolean {
 function idOf(fields: Row, field: string, name: string): string | undefined {
   const text = textOf(fields, field, name);
   if (text === undefined) return undefined;
+  if (typeof fields[field] === 'boolean') throw new Refusal(FACT_REASON.notText(name));
   if (bytesOver(text, ID_BYTES_MAX)) throw new Refusal(FACT_REASON.tooLong(name));
   if (CONTROL.test(text)) throw new Refusal(FACT_REASON.controlCharacters(name));
   if (LONE_SURROGATE.test(text)) throw new Refusal(FACT_REASON.halfCharacter(name));

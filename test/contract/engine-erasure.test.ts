@@ -157,7 +157,7 @@ it('a file imported again, or one that overlaps, does not bring an erased custom
   const repeated = await engine.importFile({ ...second, source: 'orders' });
   assert.deepEqual([repeated.rows, repeated.unchanged, repeated.erased], [3, 1, 2]);
   const customers = await engine.importFile({ ...traits, source: 'customers' });
-  assert.deepEqual([customers.rows, customers.replaced, customers.erased], [2, 1, 1]);
+  assert.deepEqual([customers.rows, customers.added, customers.erased], [2, 1, 1]);
   assert.deepEqual(await readCustomers(engine), ['ann', 'bob']);
   await engine.close();
 });

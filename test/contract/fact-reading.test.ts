@@ -29,9 +29,9 @@ const LONG = 'é'.repeat(257);
 
 /** Each differs from a good order in one field. */
 const ORDERS: readonly (readonly [field: string, values: readonly unknown[]])[] = [
-  ['customer_id', [null, '', LONG, 'a\u0001b', 'a\nb', 17, ' padded ', 'ñ', true]],
-  ['order_id', [null, '', LONG, 42, 1.5]],
-  ['store_id', [null, '', LONG, 7, 's\u007f']],
+  ['customer_id', [null, '', LONG, 'a\u0001b', 'a\nb', 17, ' padded ', 'ñ', true, { a: 1 }, [1], {}, []]],
+  ['order_id', [null, '', LONG, 42, 1.5, false, { a: 1 }, ['x']]],
+  ['store_id', [null, '', LONG, 7, 's\u007f', true, {}, [null]]],
   [
     'ordered_at',
     [
@@ -73,6 +73,7 @@ const ORDERS: readonly (readonly [field: string, values: readonly unknown[]])[] 
   [
     'total',
     [
+      undefined,
       null,
       '',
       0,
@@ -108,6 +109,9 @@ const STORES: readonly unknown[] = [
   { store_id: '1' },
   { brand: 'b' },
   { store_id: LONG },
+  { store_id: { id: 1 } },
+  { store_id: ['1'] },
+  { store_id: true },
   { store_id: '2', brand: ' b ', city: 'BCN', category: '', tags: 'z; a;;a', opened_at: '2020-01-01' },
   { store_id: '3', brand: LONG },
   { store_id: '4', opened_at: 'x' },
@@ -118,6 +122,9 @@ const STORES: readonly unknown[] = [
 const CUSTOMERS: readonly unknown[] = [
   { customer_id: 'a', city: 'BCN', age: 34, vip: true, notes: null, empty: '', ratio: 0.5 },
   { customer_id: null, city: 'BCN' },
+  { customer_id: { a: 1 }, city: 'BCN' },
+  { customer_id: false },
+  { customer_id: 12 },
   { customer_id: 'b', city: ' spaced ' },
   { customer_id: 'c', city: 'x'.repeat(4097) },
   { customer_id: 'd', city: 'x'.repeat(4096) },
@@ -215,6 +222,10 @@ test('what JSON can bring and a file of columns cannot is refused rather than gu
     (readOrder({ ...GOOD, ...change }) as { readonly reason?: string }).reason;
   assert.equal(reasonOf({ order_id: 2 ** 53 }), 'order id is not text');
   assert.equal(reasonOf({ customer_id: { a: 1 } }), 'customer id is not text');
+  assert.equal(reasonOf({ store_id: true }), 'store id is not text');
+  assert.equal(reasonOf({ total: null }), undefined, 'none is known, and it is taken as 0');
+  const { total: _, ...without } = GOOD;
+  assert.deepEqual(readOrder(without), { reason: 'no field total' });
   assert.equal(reasonOf({ customer_id: 'a\ud800' }), 'customer id with half a character');
   for (const row of [null, 5, 'x', [GOOD]]) assert.deepEqual(readOrder(row), { reason: 'not a JSON object' });
 });

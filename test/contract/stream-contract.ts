@@ -48,6 +48,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 export const order = (customer: string, id: string, rest: object = {}) => ({
   customer_id: customer,
   order_id: id,
+  total: 1,
   ordered_at: '2026-01-01T00:00:00Z',
   ...rest,
 });

@@ -191,7 +191,7 @@ test('the client reads changes, follows them, and sends facts', async () => {
       await enter(`b${position}`);
     }
     assert.deepEqual(followed, [1, 2, 3]);
-    const row = { customer_id: 'z', order_id: '1', ordered_at: '2026-01-01' };
+    const row = { customer_id: 'z', order_id: '1', ordered_at: '2026-01-01', total: 1 };
     const report = await client.sendFacts('orders', [row, {}]);
     assert.deepEqual([report.accepted, report.rejected], [1, 1]);
     await assert.rejects(client.sendFacts('orders', [row, {}], { strict: true }), {

@@ -65,7 +65,9 @@ test('a pinned calculation is told as one: ticks wait', async () => {
 test('while ticks go on, readiness and metrics tell lateness, work and backlog', async () => {
   await coterie.core.calculate({});
   await ticked(1);
-  await coterie.ingest.submit('orders', [{ customer_id: 'new', order_id: 'o', ordered_at: '2026-02-01' }]);
+  await coterie.ingest.submit('orders', [
+    { customer_id: 'new', order_id: 'o', ordered_at: '2026-02-01', total: 1 },
+  ]);
   const before = coterie.core.liveStatus()!.ticks;
   await ticked(before + 2);
   const { live, segmentsBeyondFreshness } = await ready();

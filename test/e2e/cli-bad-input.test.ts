@@ -119,7 +119,19 @@ test('facts: a file of nothing but bad rows fails after they were set aside', as
   const { code, stdout, stderr } = await coterie(['import', path, '--as', 'orders', ...data]);
   assert.equal(code, 3);
   assert.match(stdout, /set aside +2/);
-  assert.match(stderr, /^error IMPORT_ROW_REJECTED: all 2 rows of .*bad\.csv are bad/m);
+  assert.match(
+    stderr,
+    /^error IMPORT_NOTHING_USABLE: no row of .*bad\.csv can be used: the first: line 2: no customer id/m,
+  );
+});
+
+test('facts: --strict fails for a file of which rows were set aside before', async () => {
+  const path = file('before.csv', `${HEADER}c1,1,2026-01-01,5\nc2,2,someday,5\n`);
+  assert.equal((await coterie(['import', path, '--as', 'orders', ...data])).code, 0);
+  await refuses(
+    ['import', path, '--as', 'orders', '--strict'],
+    /^error IMPORT_ROW_REJECTED: .*before without --strict.*line 3: unreadable date/,
+  );
 });
 
 test('an id of 10 kB is refused', async () => {

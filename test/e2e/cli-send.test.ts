@@ -60,6 +60,7 @@ test('CSV with quotes and other names, and packed NDJSON, are sent and counted',
   const rows = Array.from({ length: 5000 }, (_, i) => ({
     customer_id: `n${i % 20}`,
     order_id: `${i}`,
+    total: 1,
     ordered_at: '2026-02-01',
   }));
   const packed = gzipSync(rows.map((row) => JSON.stringify(row)).join('\n'));
@@ -69,11 +70,15 @@ test('CSV with quotes and other names, and packed NDJSON, are sent and counted',
 });
 
 test('with --strict a bad row refuses the file; a file of another kind, or without columns, is refused', async () => {
-  const lines = `{"customer_id":"s","order_id":"1","ordered_at":"2026-01-01"}\n{"order_id":"2"}\n`;
+  const lines = `{"customer_id":"s","order_id":"1","ordered_at":"2026-01-01","total":1}\n{"order_id":"2"}\n`;
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     [await file('strict.ndjson', lines), ['--strict'], /no customer id/],
     [await file('x.parquet', 'PAR1'), [], /neither CSV nor NDJSON/],
-    [await file('bad.csv', 'a,b\n1,2\n'), [], /has no column "customer_id", "order_id", "ordered_at"/],
+    [
+      await file('bad.csv', 'a,b\n1,2\n'),
+      [],
+      /has no column "customer_id", "order_id", "ordered_at", "total"/,
+    ],
     [join(server.folder, 'missing.csv'), [], /cannot be read/],
   ];
   for (const [path, options, words] of cases) {

@@ -54,7 +54,7 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
     const changes = async () => (await ask(`${url}/v1/changes`)).text;
     const size = async (key: string) =>
       (await ask<{ size: number; customers: number }>(`${url}/v1/segments/${key}/size`)).json;
-    const rows = [{ customer_id: GONE, order_id: '2', ordered_at: daysAgo(1) }];
+    const rows = [{ customer_id: GONE, order_id: '2', ordered_at: daysAgo(1), total: 1 }];
     await ask(`${url}/v1/facts/orders`, { body: rows });
     await ask(`${url}/v1/facts/customers`, { body: [{ customer_id: GONE, city: 'BCN' }] });
     await until(
@@ -94,7 +94,7 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
     await isForgotten();
 
     const again = await ask<{ accepted: number; erased: number; batchNo: number }>(`${url}/v1/facts/orders`, {
-      body: [...rows, { customer_id: 'ben', order_id: '1', ordered_at: daysAgo(3) }],
+      body: [...rows, { customer_id: 'ben', order_id: '1', ordered_at: daysAgo(3), total: 1 }],
     });
     assert.deepEqual([again.json.accepted, again.json.erased], [1, 1]);
     await coterieJson(['import', orders, '--as', 'orders', '--data', data]);

@@ -29,6 +29,8 @@ export const importCommand = defineCommand<ImportOptions>({
     'Reading a file again changes nothing; a later version of an order replaces the earlier one.\n' +
     'Rows that cannot be read are set aside in a file with line and reason, and nothing else is lost.\n' +
     'While a server has the folder open, rows of CSV and NDJSON are sent to it, and are durable when it says so.\n\n' +
+    'An order is known by its customer and its id. A correction that moves one to another customer adds an\n' +
+    'order: cancel the old one too, with a row of the same customer and id and the status cancelled.\n\n' +
     'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status\n' +
     'Fields of stores:    store_id (needed); brand, city, category, tags, opened_at, closed_at\n' +
     'Fields of customers: customer_id (needed); every other column is a trait of its own name',
@@ -77,8 +79,8 @@ export const importCommand = defineCommand<ImportOptions>({
     );
     if (useless) {
       throw new CoterieError(
-        'IMPORT_ROW_REJECTED',
-        `all ${countOf(useless.rows, 'row')} of ${useless.file} are bad`,
+        'IMPORT_NOTHING_USABLE',
+        `no row of ${useless.file} can be used${useless.first === undefined ? '' : `: the first: ${useless.first}`}`,
         {
           file: useless.file,
           problems: Object.entries(useless.reasons).map(
@@ -96,12 +98,21 @@ interface Outcome {
   readonly file: string;
   readonly rows: number;
   readonly reasons: Readonly<Record<string, number>>;
+  /** Where the first stands, and its reason. */
+  readonly first?: string;
 }
 
 type Call = Invocation<ImportOptions>;
 
 /** Reads the files in this process. */
 async function importHere(call: Call, core: Core): Promise<Outcome | undefined> {
+  if (call.options.rejects !== undefined && call.args.length > 1) {
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      `--rejects: expected one file to import, found ${call.args.length}: each has rejects of its own`,
+      { option: 'rejects', expected: 1, found: call.args.length },
+    );
+  }
   let useless: Outcome | undefined;
   for (const file of call.args) {
     const report = await core.importFile(
@@ -120,7 +131,11 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
     call.progress.stop();
     if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...report });
     else await printReport(call, file, report);
-    if (report.rows > 0 && report.rejected === report.rows) useless ??= { file, ...report };
+    if (report.rows > 0 && report.rejected === report.rows) {
+      const { rows, reasons, firstReject } = report;
+      const first = firstReject && `line ${firstReject.line}: ${firstReject.reason}`;
+      useless ??= { file, rows, reasons, ...(first === undefined ? {} : { first }) };
+    }
   }
   return useless;
 }
@@ -154,7 +169,11 @@ async function importThere(call: Call, server: RemoteServer, url: string): Promi
     call.progress.stop();
     if (call.json) await call.terminal.printJson({ file, source: call.options.as, server: url, ...report });
     else await printSent(call, file, url, report);
-    if (report.rows > 0 && report.rejected === report.rows) useless ??= { file, ...report };
+    if (report.rows > 0 && report.rejected === report.rows) {
+      const { rows, reasons, rejects } = report;
+      const first = rejects[0] && `row ${rejects[0].row}: ${rejects[0].reason}`;
+      useless ??= { file, rows, reasons, ...(first === undefined ? {} : { first }) };
+    }
   }
   return useless;
 }

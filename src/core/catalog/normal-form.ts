@@ -117,8 +117,8 @@ function readOrders(written: WrittenOrders, path: Path, report: Report): OrdersC
   const currency = amountTest?.currency ?? minimumTotal?.currency;
   if (minimumTotal !== undefined && minimumTotal.currency !== currency) {
     report([...path, 'minimumTotal', 'currency'], {
-      expected: `the currency of ${measure}, ${currency}`,
-      found: minimumTotal.currency,
+      expected: `the currency of ${measure}, ${JSON.stringify(currency)}`,
+      found: JSON.stringify(minimumTotal.currency),
     });
   }
   return {

@@ -193,7 +193,17 @@ describe('checking a definition', () => {
           orders: { sum: { atLeast: 1, currency: 'EUR' }, minimumTotal: { amount: 1, currency: 'USD' } },
         },
       },
-      /the currency of sum, EUR, found USD/,
+      /the currency of sum, "EUR", found "USD"/,
+    ],
+    [
+      'a currency and none',
+      {
+        type: 'rule',
+        params: {
+          orders: { sum: { atLeast: 1, currency: 'EUR' }, minimumTotal: { amount: 1, currency: '' } },
+        },
+      },
+      /the currency of sum, "EUR", found ""/,
     ],
     [
       'an amount with 5 places',

@@ -88,6 +88,8 @@ export interface ImportReport {
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly rejectsFile?: string;
+  /** The first row set aside, by its line in the file; of Parquet, its row. Absent: none. */
+  readonly firstReject?: { readonly line: number; readonly reason: string };
   /** Such as negative totals, which are kept: text → rows. */
   readonly warnings: Readonly<Record<string, number>>;
   readonly seconds: number;

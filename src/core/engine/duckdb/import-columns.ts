@@ -20,7 +20,7 @@ const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
   customers: ['customer_id'],
 };
 const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
-  orders: ['customer_id', 'order_id', 'ordered_at'],
+  orders: ['customer_id', 'order_id', 'ordered_at', 'total'],
   stores: ['store_id'],
   customers: ['customer_id'],
 };
@@ -108,7 +108,7 @@ function missingColumns(
     header.length === 1 ? DELIMITERS.find((one) => one !== delimiter && header[0]!.includes(one)) : undefined;
   const hint =
     other === undefined
-      ? 'name them with --map field=column'
+      ? 'name them with --map field=column, or give all rows one value with --default field=value'
       : `the header seems to be separated by ${other === '\t' ? 'tabs' : `"${other}"`}: try --delimiter '${other === '\t' ? '\\t' : other}'`;
   return new CoterieError(
     'IMPORT_COLUMNS_MISSING',

@@ -17,6 +17,8 @@ export interface Relation {
   readonly text?: string;
   /** The expression of a column, VARCHAR. */
   column(name: string): string;
+  /** Where rows may differ in what they have: whether a row has the column, and whether it holds text or a number. */
+  readonly json?: { has(name: string): string; isPlain(name: string): string };
 }
 
 /** A row's checked fields, by the name of the staged column, and the first reason against it. */
@@ -49,6 +51,7 @@ function idChecks(text: string, name: string, needed: boolean): Check[] {
   const missing: Check[] = needed ? [[`${text} IS NULL`, FACT_REASON.missingId(name)]] : [];
   return [
     ...missing,
+    [`NOT ${text}_plain`, FACT_REASON.notText(name)],
     [`strlen(${text}) > ${ID_BYTES_MAX}`, FACT_REASON.tooLong(name)],
     [`regexp_matches(${text}, '[\\x00-\\x1f\\x7f]')`, FACT_REASON.controlCharacters(name)],
   ];
@@ -89,6 +92,13 @@ function fieldText(plan: ColumnPlan, relation: Relation, field: string, trimmed:
   return `nullif(${trimmed ? `trim(${text})` : text}, '')`;
 }
 
+/** Whether a row's field passes a test that only JSON can fail. */
+function jsonTest(plan: ColumnPlan, relation: Relation, field: string, test: 'has' | 'isPlain'): string {
+  const origin = plan.fields.get(field);
+  if (relation.json === undefined || origin?.kind !== 'column') return 'true';
+  return relation.json[test](origin.column);
+}
+
 /**
  * The checks of a source. The fields are read once, by name, in a subquery: `fieldsSql` gives it, and the
  * expressions here refer to its columns.
@@ -117,6 +127,8 @@ export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relati
         : ['customer_id'];
   for (const name of names) {
     columns.push(`${fieldText(plan, relation, name, !name.endsWith('_id'))} AS ${name}`);
+    if (name.endsWith('_id')) columns.push(`${jsonTest(plan, relation, name, 'isPlain')} AS ${name}_plain`);
+    if (name === 'total') columns.push(`${jsonTest(plan, relation, name, 'has')} AS total_given`);
   }
   [...plan.traits.values()].forEach((column, i) => {
     columns.push(`nullif(${relation.column(column)}, '') AS trait_${i}`);
@@ -151,6 +163,7 @@ function checkOrder(): CheckedFields {
       ...idChecks('store_id', 'store id', false),
       ['ordered_at IS NULL', FACT_REASON.missingDate],
       ...momentChecks('ordered_at', 'ordered_at_s', 'date'),
+      ['NOT total_given', FACT_REASON.missingTotal],
       ...amountChecks('total', 'total'),
       ...amountChecks('discount', 'discount'),
       ['discount_e4 < 0', FACT_REASON.negativeDiscount],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { ImportReport, ImportRequest } from '../engine.ts';
@@ -122,7 +122,7 @@ describe('an import of orders', () => {
   it('numbers customers and stores by their first appearance', async () => {
     await imported(
       'o.csv',
-      'customer_id,order_id,ordered_at,store_id\nz,1,2020-01-01,s9\na,1,2020-01-01,s1\nz,2,2020-01-01,s5\n',
+      'customer_id,order_id,ordered_at,store_id,total\nz,1,2020-01-01,s9,1\na,1,2020-01-01,s1,1\nz,2,2020-01-01,s5,1\n',
     );
     assert.deepEqual(await engine.customerIds(Uint32Array.of(0, 1)), ['z', 'a']);
     assert.deepEqual((await engine.storeTable()).ids, ['s9', 's1', 's5']);
@@ -182,6 +182,7 @@ describe('an import of orders', () => {
     const report = await imported(
       'lines.csv',
       'customer_id,order_id,ordered_at,note\na,1,2020-01-01,"two\nlines"\n\nb,2,never,\nc,3\n',
+      { defaults: { total: '0' } },
     );
     assert.deepEqual((await rejectsOf(report)).slice(1), [
       '5,unreadable date,"b,2,never,"',
@@ -202,11 +203,13 @@ describe('an import of orders', () => {
 
   it('stops at a bad row when strict, names it, and imports nothing', async () => {
     const value = imported('strict.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\na,2,never\n', {
+      defaults: { total: '0' },
       strict: true,
     });
     await assert.rejects(value, { code: 'IMPORT_ROW_REJECTED', message: /line 3: unreadable date/ });
     await assertNothing();
     const structure = imported('strict.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\na\n', {
+      defaults: { total: '0' },
       strict: true,
     });
     await assert.rejects(structure, {
@@ -219,10 +222,57 @@ describe('an import of orders', () => {
   it('writes rejects where it is told to, with formulas disarmed', async () => {
     const rejectsFile = join(folder, 'new', 'rejects.csv');
     const report = await imported('o.csv', 'customer_id,order_id,ordered_at\n=1+1,1,never\n', {
+      defaults: { total: '0' },
       rejectsFile,
     });
     assert.equal(report.rejectsFile, rejectsFile);
     assert.deepEqual((await rejectsOf(report)).slice(1), [`2,unreadable date,"'=1+1,1,never"`]);
+  });
+
+  it('fails a strict import of a file of which rows were set aside before, and nothing changes', async () => {
+    const content = 'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na,2,never,1\n';
+    const first = await imported('o.csv', content);
+    assert.deepEqual([first.added, first.firstReject], [1, { line: 3, reason: 'unreadable date' }]);
+    await assert.rejects(imported('o.csv', content, { strict: true }), {
+      code: 'IMPORT_ROW_REJECTED',
+      message: /imported before without --strict, as batch 1, and 1 of its rows .* line 3: unreadable date/,
+    });
+    const again = await imported('o.csv', content);
+    assert.equal(again.rejectsFile, first.rejectsFile, 'the rejects are where they were');
+    await rm(first.rejectsFile!);
+    assert.equal((await imported('o.csv', content)).rejectsFile, undefined);
+    const good = ORDERS.split('\n').slice(0, 2).join('\n');
+    await imported('good.csv', good);
+    assert.equal((await imported('good.csv', good, { strict: true })).rejected, 0);
+  });
+
+  it('names rejects after the whole name of the file', async () => {
+    const bad = 'customer_id,order_id,ordered_at,total\n,1,2020-01-01,1\n';
+    const names: string[] = [];
+    for (const [name, content] of [
+      ['o.csv', bad],
+      ['o.tsv', bad.replaceAll(',', '\t')],
+      ['o.csv.gz', gzipSync(bad.replace('1,2020', '2,2020'))],
+    ] as const) {
+      names.push(basename((await imported(name, content)).rejectsFile!));
+    }
+    assert.deepEqual(names, ['batch-1-o.csv', 'batch-2-o.tsv.csv', 'batch-3-o.csv.gz.csv']);
+  });
+
+  it('needs a column of totals, or a value for all rows; an empty one is taken as 0, with a warning', async () => {
+    const without = 'customer_id,order_id,ordered_at,amount\na,1,2020-01-01,7\n';
+    await assert.rejects(imported('o.csv', without), {
+      code: 'IMPORT_COLUMNS_MISSING',
+      message: /no column "total"; it has .*--map field=column.*--default/,
+    });
+    const leftOut = imported('o.csv', without, { map: { total: '' } });
+    await assert.rejects(leftOut, { code: 'IMPORT_COLUMNS_MISSING' });
+    const row = '{"customer_id":"a","order_id":"1","ordered_at":"2020-01-01"}\n';
+    await assert.rejects(imported('o.ndjson', row), { code: 'IMPORT_COLUMNS_MISSING' });
+    await assertNothing();
+    assert.equal((await imported('o.csv', without, { map: { total: 'amount' } })).added, 1);
+    const empty = await imported('e.csv', 'customer_id,order_id,ordered_at,total\na,2,2020-01-01,\n');
+    assert.deepEqual([empty.added, empty.warnings], [1, { 'no total, taken as 0': 1 }]);
   });
 
   it('holds ids and columns that look like SQL', async () => {
@@ -238,7 +288,7 @@ describe('an import of orders', () => {
 
   it('takes values for columns that the file does not have', async () => {
     await imported('o.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\n', {
-      defaults: { currency: 'EUR', store_id: 'web' },
+      defaults: { currency: 'EUR', store_id: 'web', total: '0' },
     });
     const [order] = (await engine.customerFacts('a')).orders;
     assert.deepEqual([order!.currency, order!.storeId], ['EUR', 'web']);
@@ -304,7 +354,7 @@ describe('a file that cannot be imported', () => {
   it('because columns are missing, which are named with those found', async () => {
     await assert.rejects(imported('o.csv', 'customer_id,when\na,1\n'), {
       code: 'IMPORT_COLUMNS_MISSING',
-      message: /no column "order_id", "ordered_at"; it has "customer_id", "when"/,
+      message: /no column "order_id", "ordered_at", "total"; it has "customer_id", "when"/,
     });
     await assert.rejects(imported('o.csv', ORDERS, { map: { total: 'amount' } }), {
       code: 'IMPORT_COLUMNS_MISSING',
@@ -314,7 +364,7 @@ describe('a file that cannot be imported', () => {
       code: 'IMPORT_COLUMNS_MISSING',
       message: /no field "totl"/,
     });
-    await assert.rejects(imported('o.csv', 'customer_id,order_id,order_id,ordered_at\n'), {
+    await assert.rejects(imported('o.csv', 'customer_id,order_id,order_id,ordered_at,total\n'), {
       code: 'IMPORT_COLUMNS_MISSING',
       message: /two columns named "order_id"/,
     });
@@ -343,10 +393,10 @@ describe('an import of other formats and sources', () => {
       'o.ndjson',
       [
         '{"customer_id":"a","order_id":12345678901234567890,"ordered_at":"2020-01-01T00:00:00Z","total":1.5}',
-        '{"order_id":"2","customer_id":"a","ordered_at":"2020-01-01","extra":{"x":[1]},"store_id":"é\\n"}',
+        '{"order_id":"2","customer_id":"a","ordered_at":"2020-01-01","total":1,"extra":{"x":[1]},"store_id":"é\\n"}',
         'nonsense',
         '[1]',
-        '{"customer_id":"b","order_id":"3","ordered_at":"2020-01-01","store_id":"sé"}',
+        '{"customer_id":"b","order_id":"3","ordered_at":"2020-01-01","total":null,"store_id":"sé"}',
         '',
       ].join('\n'),
     );
@@ -409,6 +459,14 @@ describe('an import of other formats and sources', () => {
     assert.equal((await engine.counts()).customers, 3);
     const again = await imported('c.csv', content.replace('40', '41'), { source: 'customers', map });
     assert.deepEqual([again.added, again.replaced, again.unchanged], [0, 1, 2]);
+  });
+
+  it('counts the first traits of a customer known by orders as added', async () => {
+    await imported('o.csv', ORDERS);
+    const first = await imported('c.csv', 'customer_id,city\na,BCN\nb,\n', { source: 'customers' });
+    assert.deepEqual([first.added, first.replaced, first.unchanged], [1, 0, 1]);
+    const next = await imported('c.csv', 'customer_id,city\na,MAD\nb,\n', { source: 'customers' });
+    assert.deepEqual([next.added, next.replaced, next.unchanged], [0, 1, 1]);
   });
 });
 

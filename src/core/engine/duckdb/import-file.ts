@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { access, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
 import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
@@ -51,7 +51,10 @@ export async function importFile(
   const source = await openSource(request);
   const contentHash = await hashSource(source, request);
   const earlier = await earlierReport(database, contentHash);
-  if (earlier !== undefined) return { ...earlier, seconds: seconds() };
+  if (earlier !== undefined) {
+    if (request.strict && earlier.report.rejected > 0) throw rejectedBefore(source.file, earlier);
+    return { ...earlier.report, seconds: seconds() };
+  }
   const spill = join(database.folder, SPILL_FOLDER);
   await mkdir(spill, { recursive: true });
   const path = join(spill, `import-${randomUUID()}`);
@@ -91,28 +94,54 @@ async function foldTail(database: DuckDbDatabase, progress: Progress): Promise<s
   }
 }
 
-/** What an import of the same file would report now, if there was one. */
-async function earlierReport(
-  database: DuckDbDatabase,
-  contentHash: string,
-): Promise<ImportReport | undefined> {
+/** An earlier import of the same file, and what one would report now. */
+interface Earlier {
+  readonly batchNo: number;
+  readonly report: ImportReport;
+}
+
+/** A strict import takes all rows or none: some that were set aside before do not pass as taken. */
+function rejectedBefore(file: string, { batchNo, report }: Earlier): CoterieError {
+  const { rejected, reasons, firstReject } = report;
+  const first =
+    firstReject === undefined ? '' : `: the first, line ${firstReject.line}: ${firstReject.reason}`;
+  return new CoterieError(
+    'IMPORT_ROW_REJECTED',
+    `${file} was imported before without --strict, as batch ${batchNo}, and ${rejected} of its rows were set aside${first}; nothing was changed`,
+    { file, batchNo, rejected, reasons, ...firstReject },
+  );
+}
+
+async function earlierReport(database: DuckDbDatabase, contentHash: string): Promise<Earlier | undefined> {
   const found = await database.row<{ batch_no: number; report: string; last: number }>(
     `SELECT batch_no, report::VARCHAR AS report, (SELECT max(batch_no) FROM batch) AS last
      FROM batch WHERE content_hash = $1 ORDER BY batch_no LIMIT 1`,
     [contentHash],
   );
   if (found === undefined) return undefined;
-  const { rejectsFile: _, ...report } = JSON.parse(found.report) as ImportReport;
+  const { rejectsFile, ...report } = JSON.parse(found.report) as ImportReport;
+  const isThere = rejectsFile !== undefined && (await exists(rejectsFile));
   const unchanged = report.rows - report.rejected - (report.erased ?? 0);
   const note = `imported before, as batch ${found.batch_no}: nothing was changed`;
   return {
-    ...report,
-    batchNo: found.last,
-    added: 0,
-    replaced: 0,
-    unchanged,
-    warnings: { ...report.warnings, [note]: report.rows },
+    batchNo: found.batch_no,
+    report: {
+      ...report,
+      ...(isThere ? { rejectsFile } : {}),
+      batchNo: found.last,
+      added: 0,
+      replaced: 0,
+      unchanged,
+      warnings: { ...report.warnings, [note]: report.rows },
+    },
   };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 interface TakeIn {
@@ -144,7 +173,8 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
     assert.equal(rows, copy.rows + copy.rejected, 'every row of the file is accounted for');
   const rejectsFile =
     request.rejectsFile ??
-    join(work.folder, 'rejects', `batch-${batchNo}-${basename(source.file).split('.', 1)[0]}.csv`);
+    join(work.folder, 'rejects', `batch-${batchNo}-${basename(source.file).replace(/\.csv$/i, '')}.csv`);
+  const firstReject = await firstRejected(session);
   if (rejected > 0) {
     step('writing rejects');
     await writeRejects(rejectsFile, rejectedRows(session));
@@ -156,6 +186,7 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
     rejected,
     reasons,
     ...(rejected > 0 ? { rejectsFile } : {}),
+    ...(firstReject === undefined ? {} : { firstReject }),
     warnings,
     seconds: work.seconds(),
   };
@@ -212,9 +243,7 @@ async function stageRows(
     throw source.format === 'parquet' ? asUnreadable(source.file, error) : error;
   }
   if (request.strict) {
-    const first = await session.row<{ line: number; reason: string }>(
-      `SELECT line, reason FROM ${REJECTED} ORDER BY line LIMIT 1`,
-    );
+    const first = await firstRejected(session);
     if (first !== undefined) throw rowRejected(source.file, first.line, first.reason);
   }
   return request.source === 'orders' ? countWarnings(session, good) : {};
@@ -286,6 +315,12 @@ async function readStructuralRejects(session: DuckDbSession, copy: CheckedCopy):
     `INSERT INTO ${REJECTED} FROM read_csv(${literal(copy.rejectsPath)}, auto_detect = false, header = false,
       delim = ',', quote = '"', escape = '"', parallel = false, max_line_size = 8388608,
       columns = {'line': 'UBIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})`,
+  );
+}
+
+async function firstRejected(session: DuckDbSession) {
+  return session.row<{ line: number; reason: string }>(
+    `SELECT line, reason FROM ${REJECTED} ORDER BY line LIMIT 1`,
   );
 }
 

@@ -44,6 +44,11 @@ export async function ndjsonRelation(
     text: 'json',
     columns: keys.map(({ key }) => key),
     column: (name) => `json_extract_string(json, ${literal(pointer(name))})`,
+    json: {
+      has: (name) => `json_exists(json, ${literal(pointer(name))})`,
+      isPlain: (name) =>
+        `coalesce(json_type(json, ${literal(pointer(name))}) NOT IN ('OBJECT', 'ARRAY', 'BOOLEAN'), true)`,
+    },
   };
 }
 

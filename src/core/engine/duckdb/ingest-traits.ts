@@ -38,15 +38,17 @@ WITH earlier AS (
   FROM trait SEMI JOIN latest_trait USING (customer_no, name_no) GROUP BY ALL)
 SELECT later.* FROM latest_trait AS later ANTI JOIN earlier USING (customer_no, name_no, value_no)`;
 
-/** A row of a customers file is a customer: new, changed in some trait, or as known. */
+/** A row of a customers file is a customer: new or without a trait until now, changed in some, or as known. */
 const COUNT = `
 WITH changed AS (SELECT DISTINCT customer_no FROM changed_trait),
+had AS (SELECT DISTINCT customer_no FROM trait SEMI JOIN changed USING (customer_no)),
 latest AS (SELECT customer_id, max(row_no) AS row_no FROM ${STAGED_CUSTOMER} GROUP BY ALL)
-SELECT count(*) FILTER (customer.batch_no = $1) AS added,
-  count(*) FILTER (customer.batch_no < $1 AND changed.customer_no IS NOT NULL) AS replaced,
+SELECT count(*) FILTER (customer.batch_no = $1 OR (changed.customer_no IS NOT NULL AND had.customer_no IS NULL)) AS added,
+  count(*) FILTER (customer.batch_no < $1 AND had.customer_no IS NOT NULL) AS replaced,
   count(*) FILTER (customer.batch_no < $1 AND changed.customer_no IS NULL) AS unchanged,
   (SELECT count(*) FROM ${STAGED_CUSTOMER}) - count(*) AS overtaken
-FROM latest JOIN customer USING (customer_id) LEFT JOIN changed USING (customer_no)`;
+FROM latest JOIN customer USING (customer_id) LEFT JOIN changed USING (customer_no)
+LEFT JOIN had USING (customer_no)`;
 
 const WRITE = `
 INSERT INTO trait SELECT customer_no, name_no, value_no, $1 FROM changed_trait ORDER BY customer_no, name_no`;
