@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { ImportReport, ImportRequest } from '../engine.ts';
@@ -229,52 +229,6 @@ describe('an import of orders', () => {
     assert.deepEqual((await rejectsOf(report)).slice(1), [`2,unreadable date,"'=1+1,1,never"`]);
   });
 
-  it('fails a strict import of a file of which rows were set aside before, and nothing changes', async () => {
-    const content = 'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na,2,never,1\n';
-    const first = await imported('o.csv', content);
-    assert.deepEqual([first.added, first.firstReject], [1, { line: 3, reason: 'unreadable date' }]);
-    await assert.rejects(imported('o.csv', content, { strict: true }), {
-      code: 'IMPORT_ROW_REJECTED',
-      message: /imported before without --strict, as batch 1, and 1 of its rows .* line 3: unreadable date/,
-    });
-    const again = await imported('o.csv', content);
-    assert.equal(again.rejectsFile, first.rejectsFile, 'the rejects are where they were');
-    await rm(first.rejectsFile!);
-    assert.equal((await imported('o.csv', content)).rejectsFile, undefined);
-    const good = ORDERS.split('\n').slice(0, 2).join('\n');
-    await imported('good.csv', good);
-    assert.equal((await imported('good.csv', good, { strict: true })).rejected, 0);
-  });
-
-  it('names rejects after the whole name of the file', async () => {
-    const bad = 'customer_id,order_id,ordered_at,total\n,1,2020-01-01,1\n';
-    const names: string[] = [];
-    for (const [name, content] of [
-      ['o.csv', bad],
-      ['o.tsv', bad.replaceAll(',', '\t')],
-      ['o.csv.gz', gzipSync(bad.replace('1,2020', '2,2020'))],
-    ] as const) {
-      names.push(basename((await imported(name, content)).rejectsFile!));
-    }
-    assert.deepEqual(names, ['batch-1-o.csv', 'batch-2-o.tsv.csv', 'batch-3-o.csv.gz.csv']);
-  });
-
-  it('needs a column of totals, or a value for all rows; an empty one is taken as 0, with a warning', async () => {
-    const without = 'customer_id,order_id,ordered_at,amount\na,1,2020-01-01,7\n';
-    await assert.rejects(imported('o.csv', without), {
-      code: 'IMPORT_COLUMNS_MISSING',
-      message: /no column "total"; it has .*--map field=column.*--default/,
-    });
-    const leftOut = imported('o.csv', without, { map: { total: '' } });
-    await assert.rejects(leftOut, { code: 'IMPORT_COLUMNS_MISSING' });
-    const row = '{"customer_id":"a","order_id":"1","ordered_at":"2020-01-01"}\n';
-    await assert.rejects(imported('o.ndjson', row), { code: 'IMPORT_COLUMNS_MISSING' });
-    await assertNothing();
-    assert.equal((await imported('o.csv', without, { map: { total: 'amount' } })).added, 1);
-    const empty = await imported('e.csv', 'customer_id,order_id,ordered_at,total\na,2,2020-01-01,\n');
-    assert.deepEqual([empty.added, empty.warnings], [1, { 'no total, taken as 0': 1 }]);
-  });
-
   it('holds ids and columns that look like SQL', async () => {
     const id = "'; DROP TABLE customer; --";
     const report = await imported(
@@ -459,14 +413,6 @@ describe('an import of other formats and sources', () => {
     assert.equal((await engine.counts()).customers, 3);
     const again = await imported('c.csv', content.replace('40', '41'), { source: 'customers', map });
     assert.deepEqual([again.added, again.replaced, again.unchanged], [0, 1, 2]);
-  });
-
-  it('counts the first traits of a customer known by orders as added', async () => {
-    await imported('o.csv', ORDERS);
-    const first = await imported('c.csv', 'customer_id,city\na,BCN\nb,\n', { source: 'customers' });
-    assert.deepEqual([first.added, first.replaced, first.unchanged], [1, 0, 1]);
-    const next = await imported('c.csv', 'customer_id,city\na,MAD\nb,\n', { source: 'customers' });
-    assert.deepEqual([next.added, next.replaced, next.unchanged], [0, 1, 1]);
   });
 });
 

@@ -1,0 +1,95 @@
+/** What an import says of rows set aside, of totals that are missing, and of a file that comes again. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { ImportReport, ImportRequest } from '../engine.ts';
+import { openDatabase } from './database.ts';
+import { DuckDbEngine } from './duckdb-engine.ts';
+
+let folder: string;
+let engine: DuckDbEngine;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'coterie-import-'));
+  engine = new DuckDbEngine(await openDatabase({ folder: join(folder, 'data') }));
+});
+afterEach(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes a file and imports it. */
+async function imported(
+  name: string,
+  content: string | Buffer,
+  rest: Partial<ImportRequest> = {},
+): Promise<ImportReport> {
+  const file = join(folder, name);
+  await writeFile(file, content);
+  return engine.importFile({ source: 'orders', file, map: {}, strict: false, ...rest });
+}
+
+const ORDERS = `order_id,customer_id,store_id,ordered_at,total,discount,currency,note
+1,a,s,2018-01-15T00:08:46-05:00,6.29,0.0,USD,x
+2,a,,2018-01-16,7,,,
+3,b,t,2018-01-17 10:00:00Z,-1.5,0.25,eur,"a ""quoted"", note"
+`;
+
+describe('an import', () => {
+  it('fails a strict import of a file of which rows were set aside before, and nothing changes', async () => {
+    const content = 'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na,2,never,1\n';
+    const first = await imported('o.csv', content);
+    assert.deepEqual([first.added, first.firstReject], [1, { line: 3, reason: 'unreadable date' }]);
+    await assert.rejects(imported('o.csv', content, { strict: true }), {
+      code: 'IMPORT_ROW_REJECTED',
+      message: /imported before without --strict, as batch 1, and 1 of its rows .* line 3: unreadable date/,
+    });
+    const again = await imported('o.csv', content);
+    assert.equal(again.rejectsFile, first.rejectsFile, 'the rejects are where they were');
+    await rm(first.rejectsFile!);
+    assert.equal((await imported('o.csv', content)).rejectsFile, undefined);
+    const good = ORDERS.split('\n').slice(0, 2).join('\n');
+    await imported('good.csv', good);
+    assert.equal((await imported('good.csv', good, { strict: true })).rejected, 0);
+  });
+
+  it('names rejects after the whole name of the file', async () => {
+    const bad = 'customer_id,order_id,ordered_at,total\n,1,2020-01-01,1\n';
+    const names: string[] = [];
+    for (const [name, content] of [
+      ['o.csv', bad],
+      ['o.tsv', bad.replaceAll(',', '\t')],
+      ['o.csv.gz', gzipSync(bad.replace('1,2020', '2,2020'))],
+    ] as const) {
+      names.push(basename((await imported(name, content)).rejectsFile!));
+    }
+    assert.deepEqual(names, ['batch-1-o.csv', 'batch-2-o.tsv.csv', 'batch-3-o.csv.gz.csv']);
+  });
+
+  it('needs a column of totals, or a value for all rows; an empty one is taken as 0, with a warning', async () => {
+    const without = 'customer_id,order_id,ordered_at,amount\na,1,2020-01-01,7\n';
+    await assert.rejects(imported('o.csv', without), {
+      code: 'IMPORT_COLUMNS_MISSING',
+      message: /no column "total"; it has .*--map field=column.*--default/,
+    });
+    const leftOut = imported('o.csv', without, { map: { total: '' } });
+    await assert.rejects(leftOut, { code: 'IMPORT_COLUMNS_MISSING' });
+    const row = '{"customer_id":"a","order_id":"1","ordered_at":"2020-01-01"}\n';
+    await assert.rejects(imported('o.ndjson', row), { code: 'IMPORT_COLUMNS_MISSING' });
+    assert.equal((await engine.counts()).batchNo, 0, 'nothing was taken');
+    assert.equal((await imported('o.csv', without, { map: { total: 'amount' } })).added, 1);
+    const empty = await imported('e.csv', 'customer_id,order_id,ordered_at,total\na,2,2020-01-01,\n');
+    assert.deepEqual([empty.added, empty.warnings], [1, { 'no total, taken as 0': 1 }]);
+  });
+
+  it('counts the first traits of a customer known by orders as added', async () => {
+    await imported('o.csv', ORDERS);
+    const first = await imported('c.csv', 'customer_id,city\na,BCN\nb,\n', { source: 'customers' });
+    assert.deepEqual([first.added, first.replaced, first.unchanged], [1, 0, 1]);
+    const next = await imported('c.csv', 'customer_id,city\na,MAD\nb,\n', { source: 'customers' });
+    assert.deepEqual([next.added, next.replaced, next.unchanged], [0, 1, 1]);
+  });
+});
