@@ -202,14 +202,16 @@ describe('an import of orders', () => {
   });
 
   it('stops at a bad row when strict, names it, and imports nothing', async () => {
-    const value = imported('strict.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\na,2,never\n', {
-      defaults: { total: '0' },
-      strict: true,
-    });
+    const value = imported(
+      'strict.csv',
+      'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na,2,never,\n',
+      {
+        strict: true,
+      },
+    );
     await assert.rejects(value, { code: 'IMPORT_ROW_REJECTED', message: /line 3: unreadable date/ });
     await assertNothing();
-    const structure = imported('strict.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\na\n', {
-      defaults: { total: '0' },
+    const structure = imported('strict.csv', 'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na\n', {
       strict: true,
     });
     await assert.rejects(structure, {
@@ -221,12 +223,11 @@ describe('an import of orders', () => {
 
   it('writes rejects where it is told to, with formulas disarmed', async () => {
     const rejectsFile = join(folder, 'new', 'rejects.csv');
-    const report = await imported('o.csv', 'customer_id,order_id,ordered_at\n=1+1,1,never\n', {
-      defaults: { total: '0' },
+    const report = await imported('o.csv', 'customer_id,order_id,ordered_at,total\n=1+1,1,never,\n', {
       rejectsFile,
     });
     assert.equal(report.rejectsFile, rejectsFile);
-    assert.deepEqual((await rejectsOf(report)).slice(1), [`2,unreadable date,"'=1+1,1,never"`]);
+    assert.deepEqual((await rejectsOf(report)).slice(1), [`2,unreadable date,"'=1+1,1,never,"`]);
   });
 
   it('holds ids and columns that look like SQL', async () => {
