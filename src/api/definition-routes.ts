@@ -190,7 +190,7 @@ function addWritingRoutes(api: Api, context: RouteContext): void {
         tags: ['Segments'],
         summary: 'Define a segment, or change its definition',
         description:
-          'The body is the definition, without its key or with the same. Memberships follow at the next calculation.',
+          'The body is the definition, without its key or with the same. Memberships follow with the next tick, within about a second; where nothing ticks, with the next calculation.',
         params: KeyPath,
         querystring: NoteQuery,
         body: Type.Unsafe<unknown>(Type.Ref('Definition#')),

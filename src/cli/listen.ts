@@ -1,4 +1,5 @@
 /** Opens the port of a server, with failures told in words. */
+import { createServer } from 'node:net';
 import { CoterieError } from '../model/error.ts';
 
 interface Listener {
@@ -24,6 +25,25 @@ export async function listen(
   const address = listener.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : at.port;
   return `http://${reachableHost(at.host)}:${port}`;
+}
+
+/**
+ * Whether a port can be taken now: for long work before a server listens, which would be in vain.
+ *
+ * @throws {CoterieError} As {@link listen}.
+ */
+export async function checkPort(at: { readonly host: string; readonly port: number }): Promise<void> {
+  const server = createServer();
+  const taken = new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, resolve);
+  });
+  try {
+    await taken;
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, at);
+  }
+  await new Promise((closed) => server.close(closed));
 }
 
 /** An address that means "every interface" is reached at the loopback one. */

@@ -1,9 +1,19 @@
 /** `coterie start` on an empty folder: a marketplace, thousands of segments, and lines that work when pasted. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { coterieJson, getJson, type ServerProcess, startServer, temporaryFolder } from './coterie-process.ts';
+import {
+  coterie,
+  coterieJson,
+  getJson,
+  type ServerProcess,
+  startServer,
+  temporaryFolder,
+} from './coterie-process.ts';
 
 const { folder, remove } = temporaryFolder();
 after(remove);
@@ -26,6 +36,20 @@ async function withStarted(work: (server: ServerProcess, tryOut: TryOut) => Prom
   }
   return (await server.stop()).stderr;
 }
+
+test('a port in use is told before anything is simulated', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  try {
+    const { code, stderr } = await coterie(['start', ...data, '--port', String(port)]);
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /^error PORT_IN_USE: /);
+    assert.equal(existsSync(join(folder, 'data')), false);
+  } finally {
+    taken.close();
+  }
+});
 
 test('an empty folder becomes a served marketplace, and every line to try works when pasted', async () => {
   const said = await withStarted(async (server, { customer, segment, lines }) => {

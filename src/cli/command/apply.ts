@@ -21,7 +21,8 @@ export const applyCommand = defineCommand<ApplyOptions>({
   summary: 'define segments, from YAML, JSON or NDJSON',
   description:
     'Checks every definition and appends a new version of those that differ: all or none. Versions are\n' +
-    'never edited; each keeps its author, time and reason. Memberships follow at the next calculation.\n' +
+    'never edited; each keeps its author, time and reason. A running server takes them in within\n' +
+    'about a second; without one, memberships follow when `coterie calculate` runs.\n' +
     '`coterie schema` prints the JSON Schema, for completion in an editor.',
   arguments: [
     {

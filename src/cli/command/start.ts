@@ -9,6 +9,7 @@ import { formatMoment } from '../../model/time.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withLocalCore } from '../core-access.ts';
 import { readDefinitionFiles } from '../definition-files.ts';
+import { checkPort } from '../listen.ts';
 import { commandLine, shellWord } from '../next-step.ts';
 import { countOf, formatSeconds } from '../words.ts';
 import { describeCalculation } from './calculate.ts';
@@ -34,6 +35,7 @@ export const startCommand = defineCommand({
     { says: 'Elsewhere', line: 'coterie start --port 9000 --data /tmp/try-coterie' },
   ],
   async run(call) {
+    await checkPort({ host: call.config.host, port: call.config.port });
     await fillIfEmpty(call);
     const tryOut = await bringUpToDate(call);
     // People read this terminal: lines of a log only where something is wrong.
