@@ -241,14 +241,6 @@ describe('an import of orders', () => {
     assert.equal((await engine.customerFacts(id)).orders[0]!.totalE4, 10_000);
   });
 
-  it('takes values for columns that the file does not have', async () => {
-    await imported('o.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\n', {
-      defaults: { currency: 'EUR', store_id: 'web', total: '0' },
-    });
-    const [order] = (await engine.customerFacts('a')).orders;
-    assert.deepEqual([order!.currency, order!.storeId], ['EUR', 'web']);
-  });
-
   it('reports its phases, and how much of the file has been read', async () => {
     const file = join(folder, 'o.csv');
     await writeFile(file, ORDERS);

@@ -39,6 +39,14 @@ const ORDERS = `order_id,customer_id,store_id,ordered_at,total,discount,currency
 `;
 
 describe('an import', () => {
+  it('takes values for columns that the file does not have', async () => {
+    await imported('o.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\n', {
+      defaults: { currency: 'EUR', store_id: 'web', total: '0' },
+    });
+    const [order] = (await engine.customerFacts('a')).orders;
+    assert.deepEqual([order!.currency, order!.storeId], ['EUR', 'web']);
+  });
+
   it('fails a strict import of a file of which rows were set aside before, and nothing changes', async () => {
     const content = 'customer_id,order_id,ordered_at,total\na,1,2020-01-01,1\na,2,never,1\n';
     const first = await imported('o.csv', content);
