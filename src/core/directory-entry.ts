@@ -1,7 +1,7 @@
 /** What the Store is told of a segment. */
 import type { SegmentEntry } from '../model/membership.ts';
 import type { Rule } from '../model/rule.ts';
-import type { Segment } from '../model/segment.ts';
+import type { Definition, Segment } from '../model/segment.ts';
 import { parseDuration } from '../model/time.ts';
 
 /** Stores named by id in a directory entry at most; a rule that names more is listed under none. */
@@ -29,6 +29,19 @@ export function directoryEntry(segment: Segment, isDefault: boolean, exceptions:
     ...(stores === undefined ? {} : { stores }),
     ...(definition.freshness === undefined ? {} : { freshnessS: parseDuration(definition.freshness) }),
   };
+}
+
+/** Whether two definitions say the same of a segment but for its rule. */
+export function isListedAlike(a: Definition, b: Definition): boolean {
+  return (
+    a === b ||
+    (a.name === b.name &&
+      a.owner === b.owner &&
+      a.type === b.type &&
+      a.freshness === b.freshness &&
+      (a.status ?? 'active') === (b.status ?? 'active') &&
+      (a.tags ?? []).join('\n') === (b.tags ?? []).join('\n'))
+  );
 }
 
 /** The stores that a rule names by id, each once; undefined when it names none, or very many. */

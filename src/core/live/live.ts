@@ -10,7 +10,7 @@ import { decodeRow } from '../../model/row.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ChangeLog, MembershipChange } from '../change/change-log.ts';
-import { directoryEntry } from '../directory-entry.ts';
+import { directoryEntry, isListedAlike } from '../directory-entry.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LiveFacts } from '../engine/live-facts.ts';
 import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
@@ -283,7 +283,11 @@ function directoryChanges(
   for (const [segmentNo, segment] of now.segments) {
     const isDefault = now.isDefault(segmentNo);
     const known = before.segments.get(segmentNo);
-    const isSame = known?.definition === segment.definition && before.isDefault(segmentNo) === isDefault;
+    const isSame =
+      known !== undefined &&
+      isListedAlike(known.definition, segment.definition) &&
+      before.isDefault(segmentNo) === isDefault &&
+      before.fingerprints.get(segmentNo) === now.fingerprints.get(segmentNo);
     if (!isSame) segments.push(directoryEntry(segment, isDefault, 0));
   }
   return { segments, removedSegments: [...before.segments.keys()].filter((no) => !now.segments.has(no)) };
