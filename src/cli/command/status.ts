@@ -10,6 +10,8 @@ import { readServerNote } from '../data-folder.ts';
 import { suggestNext } from '../next-step.ts';
 import { formatBytes, formatCount, formatSeconds } from '../words.ts';
 
+const PINNED: [string, string] = ['pinned', 'serve stays at that moment until calculate without --at'];
+
 export const statusCommand = defineCommand({
   name: 'status',
   summary: 'facts, definitions, the last calculation',
@@ -54,10 +56,8 @@ export const statusCommand = defineCommand({
     if (calculation === null) lines.push(['calculated', 'never']);
     else {
       lines.push(
-        [
-          'calculated as of',
-          `${formatMoment(calculation.asOf.moment)}${calculation.isPinned ? ', pinned: serve stays there until calculate without --at' : ''}`,
-        ],
+        ['calculated as of', formatMoment(calculation.asOf.moment)],
+        ...(calculation.isPinned ? [PINNED] : []),
         ['segments', formatCount(calculation.segments)],
         ['memberships', formatCount(calculation.memberships)],
         ['took', formatSeconds(calculation.seconds)],
