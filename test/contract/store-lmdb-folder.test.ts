@@ -260,7 +260,8 @@ test('a large directory is read in slices that let other work pass', async (t) =
   setImmediate(count);
   const reader = await openLmdbStore({ folder, readOnly: true });
   done = true;
-  assert(turns >= 40, `${turns} turns of the event loop went by`);
+  // In one go it would be one or two. How many slices there are depends on how fast the machine is.
+  assert(turns >= 5, `${turns} turns of the event loop went by`);
   assert.deepEqual(plainEntries(reader.view()!), segments);
   await reader.close();
   await store.close();
