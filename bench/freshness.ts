@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { prepareDataFolder } from '../src/cli/data-folder.ts';
 import { CoterieClient } from '../src/client/client.ts';
+import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { DATABASE_FILE, openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
 import { simulate } from '../src/core/engine/duckdb/simulate.ts';
@@ -54,7 +55,7 @@ try {
   const known = await build();
   const { child, url } = await startServer();
   try {
-    await define(url, known.definitions);
+    await new CoterieClient({ url, longTimeoutMs: 3_600_000 }).calculate();
     report(await measure(child, url, known));
   } finally {
     child.kill('SIGTERM');
@@ -64,7 +65,7 @@ try {
   if (flags.data === '') await rm(folder, { recursive: true, force: true });
 }
 
-/** Simulates where there is nothing yet, and reads ids to send orders of. */
+/** Simulates where there is nothing yet, defines segments, and reads ids to send orders of. */
 async function build() {
   await prepareDataFolder(folder, { ifMissing: 'create', version: '0.0.0' });
   const database = await openDatabase({ folder, memoryMiB: 1024 });
@@ -80,8 +81,16 @@ async function build() {
     }
     const stores = await engine.storeTable();
     const { segments, seed } = flags;
-    const definitions = benchmarkDefinitions({ segments, seed, stores, spread: 'brand' });
-    return { customers: ids, stores: stores.ids, definitions };
+    // Straight into the catalog: 100,000 definitions are more than one body over HTTP may hold.
+    await new DuckDbCatalog(database).apply(
+      [
+        ...benchmarkDefinitions({ segments, seed, stores, spread: 'brand' }),
+        { key: ENTERED, type: 'recurrent', params: { atLeast: 1, within: '30d' } },
+        { key: SHORT, type: 'recurrent', params: { atLeast: 1, within: `${flags.window}s` } },
+      ],
+      { author: 'bench', at: Math.floor(Date.now() / 1000) },
+    );
+    return { customers: ids, stores: stores.ids };
   } finally {
     await engine.close();
   }
@@ -100,16 +109,6 @@ async function startServer(): Promise<{ readonly child: ChildProcess; readonly u
   return { child, url: (JSON.parse(line) as { readonly url: string }).url };
 }
 
-async function define(url: string, definitions: ReturnType<typeof benchmarkDefinitions>): Promise<void> {
-  const client = new CoterieClient({ url, longTimeoutMs: 3_600_000 });
-  await client.apply([
-    ...definitions,
-    { key: ENTERED, type: 'recurrent', params: { atLeast: 1, within: '30d' } },
-    { key: SHORT, type: 'recurrent', params: { atLeast: 1, within: `${flags.window}s` } },
-  ]);
-  await client.calculate();
-}
-
 async function measure(server: ChildProcess, url: string, known: Awaited<ReturnType<typeof build>>) {
   const client = new CoterieClient({ url, timeoutMs: 30_000 });
   const watch = new Watch(client, { entered: ENTERED, short: SHORT, windowS: flags.window });
@@ -119,7 +118,8 @@ async function measure(server: ChildProcess, url: string, known: Awaited<ReturnT
   const sampler = setInterval(async () => rssMiB.push(await residentMiB(server.pid!)), SAMPLE_MS);
   const { rate, requests, seconds } = flags;
   const task: SenderTask = { url, rate, requests, seconds, customers: known.customers, stores: known.stores };
-  const sender = fork(SENDER, [JSON.stringify(task)], { execArgv: ['--import', 'tsx'] });
+  const sender = fork(SENDER, { execArgv: ['--import', 'tsx'] });
+  sender.send(task);
   let accepted = 0;
   let refused = 0;
   const began = Date.now();

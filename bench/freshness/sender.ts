@@ -2,9 +2,10 @@
  * Sends orders over HTTP at a fixed rate, from a process of its own. One order of each request is of a
  * customer never heard of, whom the benchmark watches for; it is told when that order was acknowledged.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the benchmark hands over, as JSON in the first argument. */
+/** What the benchmark hands over, as its first message. */
 export interface SenderTask {
   readonly url: string;
   /** Orders a second. */
@@ -28,7 +29,7 @@ export interface Acknowledged {
   readonly accepted: number;
 }
 
-const task = JSON.parse(process.argv[2]!) as SenderTask;
+const [task] = (await once(process, 'message')) as [SenderTask];
 const ordersPerRequest = Math.max(1, Math.round(task.rate / task.requests));
 const began = Date.now();
 const underWay: Promise<void>[] = [];
