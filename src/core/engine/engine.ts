@@ -7,14 +7,23 @@
  * mark of knowledge: `knownAt: 7` reads what was known after batch 7, at any later time.
  */
 
-import type { CustomerFacts, OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
+import type {
+  CustomerFacts,
+  EventFact,
+  ListEntryFact,
+  OrderFact,
+  ScoreFact,
+  StoreFact,
+  TraitFact,
+} from '../../model/fact.ts';
 import type { CustomerBatch } from '../../model/membership.ts';
 import type { Erasure } from './erasure.ts';
 import type { FactBatch, ScanColumns } from './fact-batch.ts';
 import type { LiveFacts } from './live-facts.ts';
 
 export type { Erasure } from './erasure.ts';
-export type { FactBatch, ScanColumns } from './fact-batch.ts';
+export type { EventColumns, FactBatch, ScanColumns } from './fact-batch.ts';
+export type { TimeOffsets } from './live-facts.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
 export type RowNo = number;
@@ -26,7 +35,8 @@ export interface ScanRequest {
   /** Only these customers, ascending. */
   readonly customers?: Uint32Array;
   /**
-   * Only orders in these stores, and so only customers that have one (traits still come for those).
+   * Only orders in these stores, and so only customers that have one, counted or not (traits and events
+   * still come for those).
    * For mini-plans whose every condition looks at these stores. Ascending.
    */
   readonly stores?: Uint32Array;
@@ -45,15 +55,21 @@ export interface StoreTable {
 
 /** Dictionaries that the compiler resolves names with. */
 export interface FactDictionary {
-  /** Trait name → number. */
+  /** Trait name → number. Traits, scores and lists share one range of numbers. */
   readonly traitNames: ReadonlyMap<string, number>;
+  /** Model → number of the name under which scores of the version in force come. */
+  readonly models: ReadonlyMap<string, number>;
+  /** List → number of the name under which its entries come. */
+  readonly lists: ReadonlyMap<string, number>;
+  /** Event name → number, in a range of their own. */
+  readonly eventNames: ReadonlyMap<string, number>;
   /** Trait name number → value text → number. */
   readonly traitValues: ReadonlyMap<number, ReadonlyMap<string, number>>;
   /** Currency code → number. */
   readonly currencies: ReadonlyMap<string, number>;
 }
 
-export type FactSource = 'orders' | 'stores' | 'customers';
+export type FactSource = 'orders' | 'stores' | 'customers' | 'events' | 'scores' | 'lists';
 export type FileFormat = 'csv' | 'ndjson' | 'parquet';
 
 export interface ImportRequest {
@@ -113,8 +129,23 @@ export interface FactCounts {
   readonly lastOrderAt?: number;
 }
 
+/** A model's versions. */
+export interface ModelState {
+  readonly model: string;
+  readonly versions: readonly {
+    readonly version: string;
+    /** Customers with a score of it. */
+    readonly scores: number;
+    readonly isInForce: boolean;
+    /** The batch that last put it in force; absent: none did. */
+    readonly activatedBatchNo?: number;
+  }[];
+}
+
 export interface PutReport {
   readonly batchNo: number;
+  /** Of list entries, what changed nothing: the customer was on the list already, or was not. Absent: none. */
+  readonly unchangedListEntries?: number;
   /** Customers who were erased, and whose facts were dropped; absent: none. */
   readonly erasedCustomers?: readonly string[];
 }
@@ -141,11 +172,27 @@ export interface Engine {
       readonly orders?: readonly OrderFact[];
       readonly stores?: readonly StoreFact[];
       readonly traits?: readonly TraitFact[];
+      readonly events?: readonly EventFact[];
+      /** Each under its version, which counts when it is in force. A model's first version is in force at once. */
+      readonly scores?: readonly ScoreFact[];
+      readonly listEntries?: readonly ListEntryFact[];
+      /** Lists that are emptied before the entries of this batch. */
+      readonly emptiedLists?: readonly string[];
       /** Ids of customers who are known from now on, whether or not they have traits or orders. */
       readonly customers?: readonly string[];
     },
     positions?: readonly StreamPosition[],
   ): Promise<PutReport>;
+  /**
+   * Puts a version of a model in force, in place of the one before, as a batch of its own.
+   *
+   * @throws {CoterieError} `MODEL_VERSION_NOT_FOUND` if it has no scores.
+   */
+  activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }>;
+  /** All models with their versions, ascending by name, then by first arrival. */
+  models(): Promise<readonly ModelState[]>;
+  /** All lists with how many known customers are on each, ascending by name. */
+  lists(): Promise<readonly { readonly list: string; readonly customers: number }[]>;
   /**
    * Removes a customer and all facts about them, in one transaction, as a batch of its own. Facts about
    * them that arrive later are dropped, whatever their date, until the customer is readmitted.
@@ -184,7 +231,8 @@ export interface Engine {
   affectedCustomers(after: number, upTo: number): Promise<Uint32Array>;
   /** All stores known after a batch. */
   storeTable(knownAt?: number): Promise<StoreTable>;
-  dictionary(): Promise<FactDictionary>;
+  /** Names known by now; models as they were in force after a batch (default: the last). */
+  dictionary(knownAt?: number): Promise<FactDictionary>;
   /** All customers known after a batch, in order of their ids' bytes. */
   customers(knownAt?: number): AsyncIterable<CustomerBatch>;
   /** Undefined for a customer who was not known after this batch (default: the last). */

@@ -10,12 +10,24 @@
 import type { CustomerBatch } from '../../model/membership.ts';
 import type { FactBatch, ScanColumns } from './fact-batch.ts';
 
+/**
+ * How long after its time a fact of each source can change a membership: seconds, finite, distinct. 0 is
+ * the time itself, at which a fact dated in the future begins to count. Orders are those of any status;
+ * of traits it is the moment that the value reads as (offsets may be negative), of scores the end of validity.
+ */
+export interface TimeOffsets {
+  readonly orders: readonly number[];
+  readonly events: readonly number[];
+  readonly traits: readonly number[];
+  readonly scores: readonly number[];
+}
+
 export interface LiveFacts {
   /** The mark: facts of this batch and before are in, none of later ones. */
   readonly batchNo: number;
   /** The last batch up to the mark that changed a store, or brought a new one. */
   readonly storesBatchNo: number;
-  /** Grows with every trait name, trait value and currency that is new at the mark. */
+  /** Another one whenever the dictionary is: new names and values, and versions of models that are activated. */
   readonly dictionarySize: number;
   /** Takes in all batches that are durable by now; cheap when there are none. */
   advance(): Promise<void>;
@@ -27,13 +39,10 @@ export interface LiveFacts {
     readonly newCustomers: CustomerBatch;
   }>;
   /**
-   * Customers with an order whose time plus one of the windows falls in (after, upTo], ascending, each
-   * once: those whose memberships time alone can change. A window of 0 stands for an order dated in the
-   * future that begins to count.
-   *
-   * @param windowsS - Seconds, finite.
+   * Customers whose memberships time alone can change: those with a fact of a source whose time plus one
+   * of that source's offsets falls in (after, upTo]. Ascending, each once.
    */
-  crossing(windowsS: readonly number[], after: number, upTo: number): Promise<Uint32Array>;
+  crossing(offsets: TimeOffsets, after: number, upTo: number): Promise<Uint32Array>;
   /** Facts of these customers at the mark, in the shape and order of `Engine.scan`. Ascending. */
   scan(customers: Uint32Array, columns: ScanColumns): AsyncIterable<FactBatch>;
   close(): Promise<void>;

@@ -25,6 +25,18 @@ export const CUSTOMER_COLUMNS =
   'customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL, batch_no UINTEGER NOT NULL';
 export const TRAIT_COLUMNS =
   'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL';
+export const SCORE_COLUMNS =
+  'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value DOUBLE NOT NULL, valid_until UINTEGER, batch_no UINTEGER NOT NULL';
+export const LIST_ENTRY_COLUMNS =
+  'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, is_listed BOOLEAN NOT NULL, batch_no UINTEGER NOT NULL';
+export const EVENT_COLUMNS = `
+  customer_no UINTEGER NOT NULL,
+  name_no UINTEGER NOT NULL,
+  occurred_at UINTEGER NOT NULL,      -- seconds since 1970, UTC
+  batch_no UINTEGER NOT NULL,
+  event_key UBIGINT NOT NULL,
+  event_id VARCHAR NOT NULL,
+  properties VARCHAR NOT NULL`;
 
 export const CREATE_TABLES = `
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
@@ -43,9 +55,23 @@ CREATE TABLE IF NOT EXISTS order_tail (${ORDER_COLUMNS});
 -- Superseded versions; superseded_by is the batch that replaced them.
 CREATE TABLE IF NOT EXISTS order_archive (${ARCHIVE_COLUMNS});
 CREATE TABLE IF NOT EXISTS trait_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS trait_value (name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE);
+CREATE TABLE IF NOT EXISTS trait_value (name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE,
+  moment UINTEGER);
 -- Append-only: the highest batch_no of a (customer, name) is in force.
 CREATE TABLE IF NOT EXISTS trait (${TRAIT_COLUMNS});
+-- Traits, scores and lists share one range of name_no. A version of a model is a name, and so is a list.
+CREATE TABLE IF NOT EXISTS model_version (name_no UINTEGER NOT NULL, model VARCHAR NOT NULL, version VARCHAR NOT NULL, batch_no UINTEGER NOT NULL);
+-- Append-only: of a model, the version of the highest batch_no is in force.
+CREATE TABLE IF NOT EXISTS model_activation (model VARCHAR NOT NULL, name_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
+-- Append-only: the highest batch_no of a (customer, name) is in force. No valid_until: for ever.
+CREATE TABLE IF NOT EXISTS score (${SCORE_COLUMNS});
+CREATE TABLE IF NOT EXISTS list (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL, batch_no UINTEGER NOT NULL);
+-- Append-only, as scores.
+CREATE TABLE IF NOT EXISTS list_entry (${LIST_ENTRY_COLUMNS});
+CREATE TABLE IF NOT EXISTS event_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
+-- Events never change; each (customer, event_id) is there once. event_key is a hash of both, to find repeats by.
+-- properties: a JSON object of texts, keys ascending.
+CREATE TABLE IF NOT EXISTS event (${EVENT_COLUMNS});
 -- Customers whose facts were removed from all tables, and the batch that stands for it.
 CREATE TABLE IF NOT EXISTS customer_erasure (customer_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL);
 -- Keyed hashes of their ids (the key is in meta), by which facts that are sent again are recognized.
