@@ -168,6 +168,18 @@ export const ERROR_CATALOGUE = {
     'Facts arrive faster than they can be made durable',
     'Send the same rows again after the time in Retry-After; none of this request were taken.',
   ),
+  MODEL_VERSION_NOT_FOUND: row(
+    404,
+    false,
+    'The model has no such version',
+    'GET /v1/models lists models with their versions; send scores of the version first.',
+  ),
+  LIST_NOT_FOUND: row(
+    404,
+    false,
+    'No such list',
+    'GET /v1/lists lists them; one is made by its first entry.',
+  ),
   STREAM_UNREACHABLE: row(
     503,
     true,

@@ -29,4 +29,14 @@ export const FACT_REASON = {
   notCurrency: 'currency is not a code',
   unknownStatus: 'unknown status',
   traitTooLong: `a trait longer than ${TRAIT_BYTES_MAX} bytes`,
+  propertyTooLong: `a property longer than ${TRAIT_BYTES_MAX} bytes`,
+  /** Of an event: a field `properties` that is there and holds something else, also as text. */
+  propertiesNotObject: 'properties are not a JSON object',
+  /** Of a score. */
+  missingValue: 'no value',
+  notFinite: (name: string) => `${name} is not a finite number`,
+  /** Of a list entry: `listed` is true, false, 1 or 0, in capitals or not. */
+  notTruth: (name: string) => `${name} is neither true nor false`,
+  /** Where the request names the list already. */
+  otherList: 'names another list than the request',
 } as const;

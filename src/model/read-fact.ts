@@ -3,9 +3,20 @@
  * and refuses what the import of files takes and refuses, with the same reasons; a field that is null or
  * empty is absent, and fields that a source does not have are ignored.
  */
-import { ID_BYTES_MAX, type OrderFact, type OrderStatus, type StoreFact, type TraitFact } from './fact.ts';
+import { eventIdOf } from './event-id.ts';
+import {
+  type EventFact,
+  ID_BYTES_MAX,
+  type ListEntryFact,
+  type OrderFact,
+  type OrderStatus,
+  type ScoreFact,
+  type StoreFact,
+  type TraitFact,
+} from './fact.ts';
 import { FACT_REASON, TRAIT_BYTES_MAX } from './fact-reason.ts';
 import { MOMENT_MAX_S } from './time.ts';
+import { bytesOver, compareBytes } from './utf8.ts';
 
 /** A customer as a row names it: known from then on, traits or none. */
 export interface CustomerRow {
@@ -98,6 +109,50 @@ export function readStore(row: unknown): Reading<StoreFact> {
   });
 }
 
+/**
+ * `{customer_id, name, occurred_at, event_id?, properties?, …}`: every other field is a property, and so is
+ * each field of the object `properties`, which wins over one beside it and may come as JSON text. Without
+ * an `event_id` it gets one of `event-id.ts`.
+ */
+export function readEvent(row: unknown): Reading<EventFact> {
+  return reading(row, (fields) => {
+    const customerId = neededId(fields, 'customer_id', 'customer id');
+    const eventId = idOf(fields, 'event_id', 'event id');
+    const name = neededId(fields, 'name', 'event name');
+    const occurredAt = momentOf(fields, 'occurred_at', 'date');
+    if (occurredAt === undefined) throw new Refusal(FACT_REASON.missingDate);
+    const properties = propertiesOf(fields);
+    return {
+      customerId,
+      eventId: eventId ?? eventIdOf({ customerId, name, occurredAt, properties }),
+      name,
+      occurredAt,
+      properties,
+    };
+  });
+}
+
+/** `{customer_id, model, value, version?, valid_until?}`; the value is a finite number, also as text. */
+export function readScore(row: unknown): Reading<ScoreFact> {
+  return reading(row, (fields) => {
+    const customerId = neededId(fields, 'customer_id', 'customer id');
+    const model = neededId(fields, 'model', 'model');
+    const version = idOf(fields, 'version', 'version') ?? '';
+    const value = finiteOf(fields, 'value');
+    const validUntil = momentOf(fields, 'valid_until', 'end of validity');
+    return { customerId, model, value, version, ...(validUntil === undefined ? {} : { validUntil }) };
+  });
+}
+
+/** `{customer_id, list, listed?}`: on the list from now on, unless `listed` says false. */
+export function readListEntry(row: unknown): Reading<ListEntryFact> {
+  return reading(row, (fields) => {
+    const customerId = neededId(fields, 'customer_id', 'customer id');
+    const list = neededId(fields, 'list', 'list');
+    return { customerId, list, isListed: truthOf(fields, 'listed') ?? true };
+  });
+}
+
 function reading<T>(row: unknown, read: (fields: Row) => T): Reading<T> {
   if (!isObject(row)) return { reason: FACT_REASON.notObject };
   try {
@@ -143,13 +198,6 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-const encoder = new TextEncoder();
-
-function bytesOver(text: string, most: number): boolean {
-  // A UTF-16 unit takes at most 3 bytes, so short texts, which are nearly all, need no counting.
-  return text.length * 3 > most && encoder.encode(text).length > most;
-}
-
 function idOf(fields: Row, field: string, name: string): string | undefined {
   const text = textOf(fields, field, name);
   if (text === undefined) return undefined;
@@ -183,13 +231,7 @@ function tagsOf(fields: Row): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const tags = text.split(';').map((tag) => tag.replace(/^ +| +$/g, ''));
   // By their bytes, as the engine sorts, so that the same tags in another order are the same store.
-  return [...new Set(tags.filter((tag) => tag !== ''))].sort(byBytes);
-}
-
-function byBytes(a: string, b: string): number {
-  const [one, other] = [encoder.encode(a), encoder.encode(b)];
-  const at = one.findIndex((byte, i) => byte !== other[i]);
-  return at < 0 ? one.length - other.length : one[at]! - (other[at] ?? -1);
+  return [...new Set(tags.filter((tag) => tag !== ''))].sort(compareBytes);
 }
 
 const MOMENT =
@@ -266,4 +308,60 @@ function traitText(value: unknown): string | undefined {
   if (value === null || value === undefined || value === '') return undefined;
   if (typeof value === 'string') return value;
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+const EVENT_FIELDS: readonly string[] = ['customer_id', 'event_id', 'name', 'occurred_at', 'properties'];
+
+/** By name, ascending by its bytes, so that an event has one form. */
+function propertiesOf(fields: Row): Readonly<Record<string, string>> {
+  const found = new Map<string, string>();
+  const take = (name: string, value: unknown) => {
+    const text = traitText(value);
+    if (text === undefined || name === '') return;
+    if (bytesOver(text, TRAIT_BYTES_MAX) || bytesOver(name, ID_BYTES_MAX)) {
+      throw new Refusal(FACT_REASON.propertyTooLong);
+    }
+    if (LONE_SURROGATE.test(text) || LONE_SURROGATE.test(name)) {
+      throw new Refusal(FACT_REASON.halfCharacter('a property'));
+    }
+    found.set(name, text);
+  };
+  for (const [name, value] of Object.entries(fields)) if (!EVENT_FIELDS.includes(name)) take(name, value);
+  for (const [name, value] of Object.entries(propertyObject(fields))) take(name, value);
+  // A name such as __proto__ is a property like any other.
+  return Object.fromEntries([...found].sort(([a], [b]) => compareBytes(a, b)));
+}
+
+function propertyObject(fields: Row): Row {
+  let value = Object.hasOwn(fields, 'properties') ? fields.properties : undefined;
+  if (value === undefined || value === null || value === '') return {};
+  if (typeof value === 'string') {
+    try {
+      value = JSON.parse(value);
+    } catch {
+      throw new Refusal(FACT_REASON.propertiesNotObject);
+    }
+  }
+  if (!isObject(value)) throw new Refusal(FACT_REASON.propertiesNotObject);
+  return value;
+}
+
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function finiteOf(fields: Row, field: string): number {
+  const text = amountText(fields, field);
+  if (text === undefined) throw new Refusal(FACT_REASON.missingValue);
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new Refusal(FACT_REASON.notFinite(field));
+  // No negative zero.
+  return value + 0;
+}
+
+const TRUTHS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false };
+
+function truthOf(fields: Row, field: string): boolean | undefined {
+  const text = trimmed(fields, field, field)?.toLowerCase();
+  if (text === undefined) return undefined;
+  if (!Object.hasOwn(TRUTHS, text)) throw new Refusal(FACT_REASON.notTruth(field));
+  return TRUTHS[text];
 }
