@@ -11,13 +11,8 @@ import type { Segment } from '../model/segment.ts';
 import { formatMoment, MOMENT_MAX_S } from '../model/time.ts';
 import type { ExplainedCondition, ExplainedNode, ExplainReport } from './core.ts';
 import type { StoreTable } from './engine/engine.ts';
-import {
-  evaluateConditionNaive,
-  evaluateNaive,
-  NO_FACTS,
-  type StoreLookup,
-  storeLookup,
-} from './evaluate/naive.ts';
+import type { StoreLookup } from './evaluate/naive/naive-outcome.ts';
+import { evaluateConditionNaive, evaluateNaive, NO_FACTS, storeLookup } from './evaluate/naive.ts';
 
 export interface ExplainRequest {
   readonly customerId: string;

@@ -69,7 +69,8 @@ export type PopulationTest =
 
 /**
  * A test on a customer's orders. `count`, `days`, `stores` and `sum` over no orders are 0; an average,
- * minimum, maximum or age over no orders does not exist, and every test on it fails.
+ * minimum, maximum or age over no orders does not exist, and every test on it fails. An order
+ * without a store adds to `days`, not to `stores`.
  */
 export interface OrdersCondition extends OrderFilter {
   readonly kind: 'orders';

@@ -28,6 +28,9 @@ const facts: CustomerFacts = {
     order('third', 300, -5, { storeId: 's2', currency: 'USD' }),
   ],
   traits: new Map([['age', '41']]),
+  events: [],
+  scores: new Map(),
+  lists: new Set(),
 };
 const stores = storeLookup({
   ids: ['s1', 's2'],
@@ -91,12 +94,14 @@ describe('the naive evaluator of a condition', () => {
       holds: false,
       value: '41',
       orders: [],
+      events: [],
       trait: { name: 'age', value: '41' },
     });
     assert.deepEqual(evaluateConditionNaive(age, NO_FACTS, 0, stores), {
       holds: false,
       value: null,
       orders: [],
+      events: [],
     });
   });
 
