@@ -87,6 +87,10 @@ export interface ImportRequest {
   readonly rejectsFile?: string;
   /** Values for fields that the file does not have, such as currency. */
   readonly defaults?: Readonly<Record<string, string>>;
+  /** Of lists: those that the file names are emptied before its entries, in the same batch. Default false. */
+  readonly replaceLists?: boolean;
+  /** Of scores: the versions that the file brings are put in force at its end. Default true. */
+  readonly activateVersions?: boolean;
 }
 
 export interface ImportReport {
@@ -99,6 +103,8 @@ export interface ImportReport {
   /** Rows that said what was known already. */
   readonly unchanged: number;
   readonly rejected: number;
+  /** Customers first heard of in this file; absent: none. */
+  readonly newCustomers?: number;
   /** Rows about customers who were erased, which are dropped; absent: none. */
   readonly erased?: number;
   /** Reason → rows. */
@@ -146,6 +152,8 @@ export interface PutReport {
   readonly batchNo: number;
   /** Of list entries, what changed nothing: the customer was on the list already, or was not. Absent: none. */
   readonly unchangedListEntries?: number;
+  /** Customers first heard of in this batch; absent: none. */
+  readonly newCustomers?: number;
   /** Customers who were erased, and whose facts were dropped; absent: none. */
   readonly erasedCustomers?: readonly string[];
 }
