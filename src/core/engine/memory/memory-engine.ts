@@ -2,7 +2,18 @@
  * The engine port's oracle: every version of every fact in plain arrays, every question answered by
  * walking over all of them. Slow and obvious on purpose; drivers are held to it.
  */
-import { type CustomerFacts, type OrderFact, type StoreFact, traitNumber } from '../../../model/fact.ts';
+import { CoterieError } from '../../../model/error.ts';
+import {
+  type CustomerFacts,
+  type EventFact,
+  type ListEntryFact,
+  type OrderFact,
+  type ScoreFact,
+  type StoreFact,
+  type TraitFact,
+  traitMoment,
+  traitNumber,
+} from '../../../model/fact.ts';
 import type { CustomerBatch } from '../../../model/membership.ts';
 import type {
   Engine,
@@ -11,6 +22,7 @@ import type {
   FactCounts,
   FactDictionary,
   ImportReport,
+  ModelState,
   PutReport,
   RowNo,
   ScanRequest,
@@ -18,19 +30,12 @@ import type {
   StreamPosition,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
+import { memoryBatch, type NamedValue, type NumberedOrder } from './memory-batch.ts';
 import { openMemoryLiveFacts } from './memory-live-facts.ts';
+import { MemoryModels } from './memory-models.ts';
+import { append, lastOfEach, latest, type Received } from './received.ts';
 
-/** A fact and the batch that brought it. */
-interface Received<T> {
-  readonly fact: T;
-  readonly batchNo: number;
-}
-
-interface Trait {
-  readonly customerId: string;
-  readonly name: string;
-  readonly value: string;
-}
+type PutFacts = Parameters<Engine['put']>[0];
 
 const LAST_BATCH = 0xffff_ffff;
 
@@ -48,11 +53,19 @@ export class MemoryEngine implements Engine {
   readonly #customers = new Map<string, { readonly no: RowNo; readonly batchNo: number }>();
   readonly #storeNos = new Map<string, RowNo>();
   readonly #currencies = new Map([['', 0]]);
+  /** Of traits, versions of models, and lists: one range of numbers. */
+  #nameNoEnd = 0;
   readonly #traitNames = new Map<string, number>();
   readonly #traitValues = new Map<number, Map<string, number>>();
+  readonly #models = new MemoryModels(() => this.#nameNoEnd++);
+  readonly #lists = new Map<string, number>();
+  readonly #eventNames = new Map<string, number>();
   #orders: Received<OrderFact>[] = [];
   readonly #stores: Received<StoreFact>[] = [];
-  #traits: Received<Trait>[] = [];
+  #traits: Received<TraitFact>[] = [];
+  #events: Received<EventFact>[] = [];
+  #scores: Received<ScoreFact>[] = [];
+  #listEntries: Received<ListEntryFact>[] = [];
   #customerNoEnd = 0;
   #erasures: Erasure[] = [];
   readonly #erasedIds = new Set<string>();
@@ -62,37 +75,42 @@ export class MemoryEngine implements Engine {
     throw new Error('the oracle reads no files');
   }
 
-  async put(
-    all: {
-      readonly orders?: readonly OrderFact[];
-      readonly stores?: readonly StoreFact[];
-      readonly traits?: readonly Trait[];
-      readonly customers?: readonly string[];
-    },
-    positions: readonly StreamPosition[] = [],
-  ): Promise<PutReport> {
+  async put(all: PutFacts, positions: readonly StreamPosition[] = []): Promise<PutReport> {
     const erased = new Set<string>();
     const isKept = (customerId: string) => {
       if (this.#erasedIds.has(customerId)) erased.add(customerId);
       return !this.#erasedIds.has(customerId);
     };
-    const facts = {
-      ...all,
-      orders: all.orders?.filter((order) => isKept(order.customerId)),
-      traits: all.traits?.filter((trait) => isKept(trait.customerId)),
-      customers: all.customers?.filter(isKept),
-    };
-    const batchNo = ++this.#batchNo;
-    this.#receivedAt.push(this.#now());
+    const kept = <T extends { readonly customerId: string }>(facts: readonly T[] = []) =>
+      facts.filter((fact) => isKept(fact.customerId));
+    const batchNo = this.#nextBatch();
     for (const { stream, partition, position } of positions) {
       if (!this.#positions.has(stream)) this.#positions.set(stream, new Map());
       this.#positions.get(stream)!.set(partition, position);
     }
-    for (const store of lastOfEach(facts.stores ?? [], (fact) => fact.storeId)) {
+    this.#putStores(all.stores ?? [], batchNo);
+    this.#putOrders(kept(all.orders), batchNo);
+    this.#putTraits(kept(all.traits), batchNo);
+    for (const customerId of (all.customers ?? []).filter(isKept)) this.#know(customerId, batchNo);
+    this.#putEvents(kept(all.events), batchNo);
+    this.#putScores(kept(all.scores), batchNo);
+    const unchanged = this.#putListEntries(kept(all.listEntries), all.emptiedLists ?? [], batchNo);
+    return {
+      batchNo,
+      ...(unchanged > 0 ? { unchangedListEntries: unchanged } : {}),
+      ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}),
+    };
+  }
+
+  #putStores(stores: readonly StoreFact[], batchNo: number): void {
+    for (const store of lastOfEach(stores, (fact) => fact.storeId)) {
       number(this.#storeNos, store.storeId, 1);
       append(this.#stores, { fact: store, batchNo }, (fact) => fact.storeId);
     }
-    for (const order of facts.orders ?? []) {
+  }
+
+  #putOrders(orders: readonly OrderFact[], batchNo: number): void {
+    for (const order of orders) {
       // Whatever a row names becomes known, even if a later row of the batch takes its place.
       this.#know(order.customerId, batchNo);
       if (order.storeId !== undefined && !this.#storeNos.has(order.storeId)) {
@@ -101,20 +119,95 @@ export class MemoryEngine implements Engine {
       }
       number(this.#currencies, order.currency, 0);
     }
-    for (const order of lastOfEach(facts.orders ?? [], orderKey)) {
+    for (const order of lastOfEach(orders, orderKey)) {
       append(this.#orders, { fact: order, batchNo }, orderKey);
     }
-    for (const trait of lastOfEach(facts.traits ?? [], traitKey)) {
+  }
+
+  #putTraits(traits: readonly TraitFact[], batchNo: number): void {
+    for (const trait of traits) {
       this.#know(trait.customerId, batchNo);
-      const nameNo = number(this.#traitNames, trait.name, 0);
+      if (!this.#traitNames.has(trait.name)) this.#traitNames.set(trait.name, this.#nameNoEnd++);
+      const nameNo = this.#traitNames.get(trait.name)!;
       if (!this.#traitValues.has(nameNo)) this.#traitValues.set(nameNo, new Map());
+      number(this.#traitValues.get(nameNo)!, trait.value, 0);
+    }
+    for (const trait of lastOfEach(traits, traitKey)) {
       append(this.#traits, { fact: trait, batchNo }, traitKey);
     }
-    for (const customerId of facts.customers ?? []) this.#know(customerId, batchNo);
-    for (const trait of facts.traits ?? []) {
-      number(this.#traitValues.get(this.#traitNames.get(trait.name)!)!, trait.value, 0);
+  }
+
+  #putEvents(events: readonly EventFact[], batchNo: number): void {
+    const known = new Set(this.#events.map(({ fact }) => eventKey(fact)));
+    for (const event of events) {
+      this.#know(event.customerId, batchNo);
+      number(this.#eventNames, event.name, 0);
+      if (!known.has(eventKey(event))) this.#events.push({ fact: event, batchNo });
+      known.add(eventKey(event));
     }
-    return { batchNo, ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}) };
+  }
+
+  #putScores(scores: readonly ScoreFact[], batchNo: number): void {
+    for (const score of scores) {
+      this.#know(score.customerId, batchNo);
+      this.#models.know(score.model, score.version, batchNo);
+    }
+    for (const score of lastOfEach(scores, scoreKey)) {
+      append(this.#scores, { fact: score, batchNo }, scoreKey);
+    }
+  }
+
+  /** How many rows changed nothing. */
+  #putListEntries(entries: readonly ListEntryFact[], emptied: readonly string[], batchNo: number): number {
+    const before = latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed);
+    const wasOn = new Set(before.map(entryKey));
+    for (const list of [...entries.map((entry) => entry.list), ...emptied]) {
+      if (!this.#lists.has(list)) this.#lists.set(list, this.#nameNoEnd++);
+    }
+    // Whom a row puts on a list is known from then on; whom it only takes off is not.
+    for (const entry of entries) if (entry.isListed) this.#know(entry.customerId, batchNo);
+    const final = new Map(entries.map((entry, i) => [entryKey(entry), i]));
+    let unchanged = 0;
+    for (const [i, entry] of entries.entries()) {
+      const last = final.get(entryKey(entry))!;
+      if (last !== i) unchanged += entries[last]!.isListed === entry.isListed ? 1 : 0;
+      else if (entry.isListed === wasOn.has(entryKey(entry))) unchanged++;
+      else this.#listEntries.push({ fact: entry, batchNo });
+    }
+    for (const entry of before) {
+      if (!emptied.includes(entry.list) || final.has(entryKey(entry))) continue;
+      this.#listEntries.push({ fact: { ...entry, isListed: false }, batchNo });
+    }
+    return unchanged;
+  }
+
+  async activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }> {
+    const scores = this.#scores.filter(({ fact }) => fact.model === model && fact.version === version);
+    if (scores.length === 0) {
+      throw new CoterieError('MODEL_VERSION_NOT_FOUND', `model "${model}" has no version "${version}"`, {
+        model,
+        version,
+      });
+    }
+    const inForce = this.#models.inForce(model, LAST_BATCH);
+    if (inForce?.version === version) return { batchNo: inForce.batchNo };
+    const batchNo = this.#nextBatch();
+    this.#models.activate(model, version, batchNo);
+    return { batchNo };
+  }
+
+  async models(): Promise<readonly ModelState[]> {
+    const scores = latest(this.#scores, scoreKey, LAST_BATCH);
+    return this.#models.states(
+      (model, version) => scores.filter((score) => score.model === model && score.version === version).length,
+    );
+  }
+
+  async lists(): Promise<readonly { readonly list: string; readonly customers: number }[]> {
+    const entries = latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed);
+    return [...this.#lists.keys()]
+      .sort(byBytes)
+      .map((list) => ({ list, customers: entries.filter((entry) => entry.list === list).length }));
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
@@ -122,8 +215,13 @@ export class MemoryEngine implements Engine {
     if (known === undefined) return undefined;
     const { batchNo } = await this.put({});
     this.#customers.delete(customerId);
-    this.#orders = this.#orders.filter(({ fact }) => fact.customerId !== customerId);
-    this.#traits = this.#traits.filter(({ fact }) => fact.customerId !== customerId);
+    const others = <T extends { readonly customerId: string }>(received: Received<T>[]) =>
+      received.filter(({ fact }) => fact.customerId !== customerId);
+    this.#orders = others(this.#orders);
+    this.#traits = others(this.#traits);
+    this.#events = others(this.#events);
+    this.#scores = others(this.#scores);
+    this.#listEntries = others(this.#listEntries);
     this.#erasedIds.add(customerId);
     this.#erasures.push({ customerNo: known.no, batchNo, customerId, isPending: true });
     return { batchNo };
@@ -173,21 +271,75 @@ export class MemoryEngine implements Engine {
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<FactBatch> {
-    const knownAt = request.knownAt ?? LAST_BATCH;
-    const orders = latest(this.#orders, orderKey, knownAt);
-    const traits = latest(this.#traits, traitKey, knownAt);
+    const { columns, knownAt = LAST_BATCH } = request;
     const wanted = request.customers && new Set(request.customers);
     const stores = request.stores && new Set(request.stores);
+    const orders = byCustomer(columns.orders === false ? [] : latest(this.#orders, orderKey, knownAt));
+    const values = byCustomer(columns.traits ? this.#namedValues(knownAt) : []);
+    const names = new Set(columns.events?.names);
+    const events = byCustomer(
+      this.#events
+        .filter(({ fact, batchNo }) => batchNo <= knownAt && names.has(this.#eventNames.get(fact.name)!))
+        .map(({ fact }) => fact),
+    );
     for (const [customerId, { no }] of this.#customers) {
       if (wanted && !wanted.has(no)) continue;
-      const counting = orders
-        .filter((order) => order.customerId === customerId && order.status === 'completed')
-        .filter((order) => !stores || stores.has(this.#storeNo(order)))
-        .sort((a, b) => this.#storeNo(a) - this.#storeNo(b) || a.orderedAt - b.orderedAt);
-      const own = request.columns.traits ? traits.filter((trait) => trait.customerId === customerId) : [];
-      if (counting.length === 0 && (stores || own.length === 0)) continue;
-      yield this.#batch(no, counting, own, request);
+      const own = (orders.get(customerId) ?? [])
+        .map((order) => this.#numbered(order))
+        .filter((order) => !stores || stores.has(order.storeNo));
+      const rows = {
+        no,
+        orders: own.filter((order) => order.fact.status === 'completed'),
+        uncounted: columns.uncounted ? own.filter((order) => order.fact.status !== 'completed') : [],
+        values: values.get(customerId) ?? [],
+        events: (events.get(customerId) ?? []).map((fact) => ({
+          fact,
+          nameNo: this.#eventNames.get(fact.name)!,
+        })),
+      };
+      const ordered = rows.orders.length + rows.uncounted.length;
+      if (ordered === 0 && (stores || rows.values.length + rows.events.length === 0)) continue;
+      yield memoryBatch(rows, columns);
     }
+  }
+
+  /** Traits, scores of versions in force and entries of lists, as they were after a batch. */
+  #namedValues(knownAt: number): (NamedValue & { readonly customerId: string })[] {
+    const traits = latest(this.#traits, traitKey, knownAt).map(({ customerId, name, value }) => {
+      const nameNo = this.#traitNames.get(name)!;
+      return {
+        customerId,
+        nameNo,
+        valueNo: this.#traitValues.get(nameNo)!.get(value)!,
+        number: traitNumber(value) ?? Number.NaN,
+        moment: traitMoment(value) ?? Number.NaN,
+      };
+    });
+    const scores = this.#scoresInForce(knownAt).map((score) => ({
+      customerId: score.customerId,
+      nameNo: this.#models.nameNo(score.model, score.version),
+      valueNo: 0,
+      number: score.value,
+      moment: score.validUntil ?? Number.POSITIVE_INFINITY,
+    }));
+    const entries = this.#listed(knownAt).map(({ customerId, list }) => ({
+      customerId,
+      nameNo: this.#lists.get(list)!,
+      valueNo: 0,
+      number: Number.NaN,
+      moment: Number.NaN,
+    }));
+    return [...traits, ...scores, ...entries];
+  }
+
+  #scoresInForce(knownAt: number): ScoreFact[] {
+    return latest(this.#scores, scoreKey, knownAt).filter(
+      (score) => this.#models.inForce(score.model, knownAt)?.version === score.version,
+    );
+  }
+
+  #listed(knownAt: number): ListEntryFact[] {
+    return latest(this.#listEntries, entryKey, knownAt).filter((entry) => entry.isListed);
   }
 
   async affectedCustomers(after: number, upTo: number): Promise<Uint32Array> {
@@ -195,7 +347,8 @@ export class MemoryEngine implements Engine {
     const within = (batchNo: number) => batchNo > after && batchNo <= upTo;
     for (const { no, batchNo } of this.#customers.values()) if (within(batchNo)) affected.add(no);
     for (const { customerNo, batchNo } of this.#erasures) if (within(batchNo)) affected.add(customerNo);
-    for (const { fact, batchNo } of [...this.#orders, ...this.#traits]) {
+    const facts = [this.#orders, this.#traits, this.#events, this.#scores, this.#listEntries];
+    for (const { fact, batchNo } of facts.flat()) {
       if (within(batchNo)) affected.add(this.#customers.get(fact.customerId)!.no);
     }
     return Uint32Array.from([...affected].sort((a, b) => a - b));
@@ -213,13 +366,20 @@ export class MemoryEngine implements Engine {
     };
   }
 
-  async dictionary(): Promise<FactDictionary> {
-    return { traitNames: this.#traitNames, traitValues: this.#traitValues, currencies: this.#currencies };
+  async dictionary(knownAt = LAST_BATCH): Promise<FactDictionary> {
+    return {
+      traitNames: this.#traitNames,
+      models: this.#models.numbersInForce(knownAt),
+      lists: this.#lists,
+      eventNames: this.#eventNames,
+      traitValues: this.#traitValues,
+      currencies: this.#currencies,
+    };
   }
 
   async *customers(knownAt = LAST_BATCH): AsyncGenerator<CustomerBatch> {
     const known = [...this.#customers].filter(([, customer]) => customer.batchNo <= knownAt);
-    known.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    known.sort(([a], [b]) => byBytes(a, b));
     if (known.length === 0) return;
     yield {
       ids: known.map(([id]) => id),
@@ -240,9 +400,13 @@ export class MemoryEngine implements Engine {
   async customerFacts(customerId: string, knownAt = LAST_BATCH): Promise<CustomerFacts> {
     const own = <T extends { readonly customerId: string }>(facts: T[]) =>
       facts.filter((fact) => fact.customerId === customerId);
+    const events = this.#events.filter(({ batchNo }) => batchNo <= knownAt).map(({ fact }) => fact);
     return {
       orders: own(latest(this.#orders, orderKey, knownAt)),
       traits: new Map(own(latest(this.#traits, traitKey, knownAt)).map((trait) => [trait.name, trait.value])),
+      events: own(events),
+      scores: new Map(own(this.#scoresInForce(knownAt)).map((score) => [score.model, score])),
+      lists: new Set(own(this.#listed(knownAt)).map((entry) => entry.list)),
     };
   }
 
@@ -252,110 +416,44 @@ export class MemoryEngine implements Engine {
 
   async close(): Promise<void> {}
 
+  #nextBatch(): number {
+    this.#receivedAt.push(this.#now());
+    return ++this.#batchNo;
+  }
+
   #know(customerId: string, batchNo: number): void {
     if (!this.#customers.has(customerId)) {
       this.#customers.set(customerId, { no: this.#customerNoEnd++, batchNo });
     }
   }
 
-  #storeNo(order: OrderFact): RowNo {
-    return order.storeId === undefined ? 0 : this.#storeNos.get(order.storeId)!;
-  }
-
-  #batch(no: RowNo, orders: readonly OrderFact[], traits: readonly Trait[], request: ScanRequest): FactBatch {
-    const rows = [...traits].sort((a, b) => this.#traitNames.get(a.name)! - this.#traitNames.get(b.name)!);
-    const nameNos = rows.map((trait) => this.#traitNames.get(trait.name)!);
+  #numbered(fact: OrderFact): NumberedOrder {
     return {
-      orderCount: orders.length,
-      customerNo: shared(
-        Uint32Array,
-        orders.map(() => no),
-      ),
-      storeNo: shared(
-        Uint32Array,
-        orders.map((order) => this.#storeNo(order)),
-      ),
-      orderedAt: shared(
-        Uint32Array,
-        orders.map((order) => order.orderedAt),
-      ),
-      ...(request.columns.amounts && {
-        totalE4: shared(
-          Float64Array,
-          orders.map((order) => order.totalE4),
-        ),
-        discountE4: shared(
-          Float64Array,
-          orders.map((order) => order.discountE4),
-        ),
-        currencyNo: shared(
-          Uint16Array,
-          orders.map((order) => this.#currencies.get(order.currency)!),
-        ),
-      }),
-      traitCount: rows.length,
-      ...(request.columns.traits && {
-        traitCustomerNo: shared(
-          Uint32Array,
-          rows.map(() => no),
-        ),
-        traitNameNo: shared(Uint32Array, nameNos),
-        traitValueNo: shared(
-          Uint32Array,
-          rows.map((trait, i) => this.#traitValues.get(nameNos[i]!)!.get(trait.value)!),
-        ),
-        traitNumber: shared(
-          Float64Array,
-          rows.map((trait) => traitNumber(trait.value) ?? Number.NaN),
-        ),
-      }),
-      release: () => {},
+      fact,
+      storeNo: fact.storeId === undefined ? 0 : this.#storeNos.get(fact.storeId)!,
+      currencyNo: this.#currencies.get(fact.currency)!,
     };
   }
 }
 
 const orderKey = (order: OrderFact) => JSON.stringify([order.customerId, order.orderId]);
-const traitKey = (trait: Trait) => JSON.stringify([trait.customerId, trait.name]);
+const traitKey = (trait: TraitFact) => JSON.stringify([trait.customerId, trait.name]);
+const eventKey = (event: EventFact) => JSON.stringify([event.customerId, event.eventId]);
+const scoreKey = (score: ScoreFact) => JSON.stringify([score.customerId, score.model, score.version]);
+const entryKey = (entry: ListEntryFact) => JSON.stringify([entry.customerId, entry.list]);
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+function byCustomer<T extends { readonly customerId: string }>(facts: readonly T[]): Map<string, T[]> {
+  const grouped = new Map<string, T[]>();
+  for (const fact of facts) {
+    const own = grouped.get(fact.customerId);
+    if (own === undefined) grouped.set(fact.customerId, [fact]);
+    else own.push(fact);
+  }
+  return grouped;
+}
 
 function number(numbers: Map<string, number>, text: string, first: number): number {
   if (!numbers.has(text)) numbers.set(text, numbers.size + first);
   return numbers.get(text)!;
-}
-
-/** The last fact about each thing, in the order in which things first appear. */
-function lastOfEach<T>(facts: readonly T[], key: (fact: T) => string): T[] {
-  return [...new Map(facts.map((fact) => [key(fact), fact])).values()];
-}
-
-/** What was known after a batch: of each thing the latest version. */
-function latest<T>(received: readonly Received<T>[], key: (fact: T) => string, knownAt: number): T[] {
-  return lastOfEach(
-    received.filter((row) => row.batchNo <= knownAt).map((row) => row.fact),
-    key,
-  );
-}
-
-/** Appends a version unless it says what the one in force says. */
-function append<T>(received: Received<T>[], row: Received<T>, key: (fact: T) => string): void {
-  const known = received.findLast((earlier) => key(earlier.fact) === key(row.fact));
-  if (known === undefined || canonical(known.fact) !== canonical(row.fact)) received.push(row);
-}
-
-function canonical(fact: unknown): string {
-  const entries = Object.entries(fact as Record<string, unknown>).filter(([, value]) => value !== undefined);
-  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-interface SharedArray<T> {
-  new (buffer: SharedArrayBuffer): T;
-  readonly BYTES_PER_ELEMENT: number;
-}
-
-function shared<T extends { set(values: readonly number[]): void }>(
-  type: SharedArray<T>,
-  values: number[],
-): T {
-  const array = new type(new SharedArrayBuffer(values.length * type.BYTES_PER_ELEMENT));
-  array.set(values);
-  return array;
 }
