@@ -146,7 +146,7 @@ export function streamContract(
         assert.deepEqual(consumer.status().reasons, {
           'not a JSON object': 2,
           'total is not a number': 1,
-          'subject says none of orders, customers and stores': 1,
+          'subject says none of orders, customers, stores, events, scores and lists': 1,
         });
         const lines = (await readFile(join(folder, 'stream.ndjson'), 'utf8')).trimEnd().split('\n');
         assert.equal(lines.length, 4);

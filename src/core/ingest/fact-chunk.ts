@@ -1,6 +1,21 @@
 /** Checked facts on their way into the engine, and roughly how much memory they hold. */
-import type { OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
-import { type Reading, readCustomer, readOrder, readStore } from '../../model/read-fact.ts';
+import type {
+  EventFact,
+  ListEntryFact,
+  OrderFact,
+  ScoreFact,
+  StoreFact,
+  TraitFact,
+} from '../../model/fact.ts';
+import {
+  type Reading,
+  readCustomer,
+  readEvent,
+  readListEntry,
+  readOrder,
+  readScore,
+  readStore,
+} from '../../model/read-fact.ts';
 import type { FactSource } from '../engine/engine.ts';
 
 /** What `Engine.put` takes, growing. */
@@ -9,6 +24,11 @@ export interface FactChunk {
   readonly stores: StoreFact[];
   readonly customers: string[];
   readonly traits: TraitFact[];
+  readonly events: EventFact[];
+  readonly scores: ScoreFact[];
+  readonly listEntries: ListEntryFact[];
+  /** Lists that are emptied before the entries. */
+  readonly emptiedLists: string[];
   rows: number;
   /** Estimated. */
   bytes: number;
@@ -16,9 +36,22 @@ export interface FactChunk {
 
 /** What an object and its fields take besides their text. */
 const FACT_BYTES = 200;
+/** What a property takes besides its text. */
+const PROPERTY_BYTES = 40;
 
 export function emptyChunk(): FactChunk {
-  return { orders: [], stores: [], customers: [], traits: [], rows: 0, bytes: 0 };
+  return {
+    orders: [],
+    stores: [],
+    customers: [],
+    traits: [],
+    events: [],
+    scores: [],
+    listEntries: [],
+    emptiedLists: [],
+    rows: 0,
+    bytes: 0,
+  };
 }
 
 /**
@@ -48,13 +81,36 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
         }
         return characters;
       });
+    case 'events':
+      return add(chunk, readEvent(row), (fact) => {
+        chunk.events.push(fact);
+        let characters = fact.customerId.length + fact.eventId.length + fact.name.length;
+        for (const [name, value] of Object.entries(fact.properties)) {
+          characters += PROPERTY_BYTES + name.length + value.length;
+        }
+        return characters;
+      });
+    case 'scores':
+      return add(chunk, readScore(row), (fact) => {
+        chunk.scores.push(fact);
+        return fact.customerId.length + fact.model.length + fact.version.length;
+      });
+    case 'lists':
+      return add(chunk, readListEntry(row), (fact) => {
+        chunk.listEntries.push(fact);
+        return fact.customerId.length + fact.list.length;
+      });
   }
 }
 
 /** Rows about some customers: a row of a customer brings one id, and its traits. */
 export function countRowsOf(chunk: FactChunk, customerIds: ReadonlySet<string>): number {
-  const orders = chunk.orders.filter((order) => customerIds.has(order.customerId)).length;
-  return orders + chunk.customers.filter((customerId) => customerIds.has(customerId)).length;
+  let count = 0;
+  for (const customerId of chunk.customers) if (customerIds.has(customerId)) count++;
+  for (const facts of [chunk.orders, chunk.events, chunk.scores, chunk.listEntries]) {
+    for (const { customerId } of facts) if (customerIds.has(customerId)) count++;
+  }
+  return count;
 }
 
 /** Appends one chunk to another, in order. */
@@ -63,6 +119,10 @@ export function appendChunk(to: FactChunk, from: FactChunk): void {
   for (const store of from.stores) to.stores.push(store);
   for (const customer of from.customers) to.customers.push(customer);
   for (const trait of from.traits) to.traits.push(trait);
+  for (const event of from.events) to.events.push(event);
+  for (const score of from.scores) to.scores.push(score);
+  for (const entry of from.listEntries) to.listEntries.push(entry);
+  for (const list of from.emptiedLists) to.emptiedLists.push(list);
   to.rows += from.rows;
   to.bytes += from.bytes;
 }

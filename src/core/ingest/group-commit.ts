@@ -18,6 +18,8 @@ export interface GroupCommitOptions {
 
 interface Entry {
   readonly chunk: FactChunk;
+  /** Put in a batch of its own. */
+  readonly isAlone: boolean;
   readonly resolve: (report: PutReport) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -48,10 +50,16 @@ export class GroupCommit {
     return this.#batches;
   }
 
-  /** Puts a chunk, whole; resolves with the report of the batch that holds it, when that is durable. */
-  add(chunk: FactChunk): Promise<PutReport> {
+  /**
+   * Puts a chunk, whole; resolves with the report of the batch that holds it, when that is durable.
+   *
+   * @param options.isAlone - In a batch of its own, whose report is then about this chunk; and always where
+   *   the chunk empties lists, since what others add to them stands before it or after it.
+   */
+  add(chunk: FactChunk, options: { readonly isAlone?: boolean } = {}): Promise<PutReport> {
+    const isAlone = options.isAlone === true || chunk.emptiedLists.length > 0;
     return new Promise((resolve, reject) => {
-      this.#entries.push({ chunk, resolve, reject });
+      this.#entries.push({ chunk, isAlone, resolve, reject });
       this.#rows += chunk.rows;
       this.#schedule();
     });
@@ -88,9 +96,11 @@ export class GroupCommit {
   #take(): Entry[] {
     let rows = this.#entries[0]!.chunk.rows;
     let count = 1;
-    while (count < this.#entries.length && rows < this.#options.batchRowsMax) {
-      rows += this.#entries[count]!.chunk.rows;
-      if (rows > this.#options.batchRowsMax) break;
+    const isAlone = this.#entries[0]!.isAlone;
+    while (!isAlone && count < this.#entries.length && rows < this.#options.batchRowsMax) {
+      const next = this.#entries[count]!;
+      rows += next.chunk.rows;
+      if (rows > this.#options.batchRowsMax || next.isAlone) break;
       count++;
     }
     const taken = this.#entries.splice(0, count);

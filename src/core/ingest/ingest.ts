@@ -4,7 +4,7 @@
  * can be written, new requests are turned away and streams are read more slowly; memory does not grow.
  */
 import { CoterieError } from '../../model/error.ts';
-import type { Engine, FactSource } from '../engine/engine.ts';
+import type { Engine, FactSource, PutReport } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
 import { addRow, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -21,6 +21,8 @@ export interface IngestReport {
   readonly rejects: readonly { readonly index: number; readonly reason: string }[];
   /** The last batch that holds facts of this request; absent when nothing was accepted. */
   readonly batchNo?: number;
+  /** Of scores: the versions of models that rows were accepted of, in order of arrival, at most 1,000. */
+  readonly versions?: readonly { readonly model: string; readonly version: string }[];
 }
 
 /** All rows at once, or a stream of them in blocks. */
@@ -38,6 +40,15 @@ export interface Ingest {
    *   rows throw.
    */
   submit(source: FactSource, rows: Rows, options?: { readonly strict?: boolean }): Promise<IngestReport>;
+  /**
+   * Puts facts that are checked already, in a batch of their own.
+   *
+   * @param rejected - Rows beside them that were set aside, to be counted.
+   * @throws {CoterieError} `INGEST_OVERLOADED`, nothing taken; what the engine throws.
+   */
+  putAlone(chunk: FactChunk, rejected: number): Promise<PutReport>;
+  /** Counts rows that came in another way: as a file. */
+  count(rows: { readonly accepted: number; readonly rejected: number }): void;
   /** Totals since the start, and what waits now. */
   status(): IngestStatus;
   /** Takes no more, and returns when what was taken is durable. */
@@ -87,6 +98,7 @@ export const INGEST_DEFAULTS: IngestOptions = {
 const CHUNK_ROWS_MAX = 5000;
 const CHUNK_BYTES_MAX = 2 * 1_048_576;
 const REJECTS_LISTED_MAX = 100;
+const VERSIONS_LISTED_MAX = 1000;
 
 /** Puts facts into an engine, which stays the caller's to close, after this. */
 export function createIngest(parts: {
@@ -116,7 +128,7 @@ class EngineIngest implements Ingest {
     rows: Rows,
     options: { readonly strict?: boolean } = {},
   ): Promise<IngestReport> {
-    if (this.#closed) throw new CoterieError('OVERLOADED', 'The server is stopping: facts are not taken now');
+    this.#checkOpen();
     if (this.#streams >= this.#options.streamsMax) {
       throw overloaded(`${this.#streams} requests with facts are being read`, this.#admission.load);
     }
@@ -133,6 +145,30 @@ class EngineIngest implements Ingest {
       this.#acceptedRows += tally.accepted;
       this.#rejectedRows += tally.rejected;
     }
+  }
+
+  async putAlone(chunk: FactChunk, rejected: number): Promise<PutReport> {
+    this.#checkOpen();
+    if (!this.#admission.tryEnter(chunk)) {
+      throw overloaded('facts arrive faster than they are written', this.#admission.load);
+    }
+    const { rows, bytes } = chunk;
+    try {
+      const report = await this.#commit.add(chunk, { isAlone: true });
+      this.count({ accepted: rows, rejected });
+      return report;
+    } finally {
+      this.#admission.leave({ rows, bytes });
+    }
+  }
+
+  count({ accepted, rejected }: { readonly accepted: number; readonly rejected: number }): void {
+    this.#acceptedRows += accepted;
+    this.#rejectedRows += rejected;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new CoterieError('OVERLOADED', 'The server is stopping: facts are not taken now');
   }
 
   status(): IngestStatus {
@@ -221,6 +257,7 @@ class EngineIngest implements Ingest {
       const { batchNo, erasedCustomers } = await this.#commit.add(chunk);
       const erased = erasedCustomers ? countRowsOf(chunk, new Set(erasedCustomers)) : 0;
       tally.batchNo = batchNo;
+      tally.addVersions(chunk);
       tally.erased += erased;
       tally.accepted += rows - erased;
     } finally {
@@ -238,6 +275,15 @@ class Tally {
   #rows = 0;
   readonly #reasons = new Map<string, number>();
   readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
+  readonly #versions = new Map<string, { readonly model: string; readonly version: string }>();
+
+  addVersions({ scores }: FactChunk): void {
+    for (const { model, version } of scores) {
+      // Names hold no control characters.
+      const key = `${model}\n${version}`;
+      if (this.#versions.size < VERSIONS_LISTED_MAX) this.#versions.set(key, { model, version });
+    }
+  }
 
   /** Adds a row to a chunk, or counts it as set aside. */
   read(chunk: FactChunk, source: FactSource, row: unknown): void {
@@ -257,6 +303,7 @@ class Tally {
       reasons: Object.fromEntries(this.#reasons),
       rejects: this.#rejects,
       ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),
+      ...(this.#versions.size > 0 ? { versions: [...this.#versions.values()] } : {}),
     };
   }
 }

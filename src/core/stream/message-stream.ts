@@ -43,9 +43,13 @@ export interface StreamReader {
   close(): Promise<void>;
 }
 
-const SOURCES: readonly string[] = ['orders', 'customers', 'stores'] satisfies readonly FactSource[];
+const SOURCES: readonly FactSource[] = ['orders', 'customers', 'stores', 'events', 'scores', 'lists'];
 
-/** Which facts a subject or topic brings: its first word that is one of them, as in `shop.orders.v1`. */
+/**
+ * Which facts a subject or topic brings: its first word that is one of them, as in `shop.orders.v1`.
+ * `events` is a word for much, so it counts where no other is there: `events.orders` brings orders.
+ */
 export function sourceOf(subject: string): FactSource | undefined {
-  return subject.split(/[^a-z]+/).find((word) => SOURCES.includes(word)) as FactSource | undefined;
+  const found = subject.split(/[^a-z]+/).filter((word) => SOURCES.includes(word as FactSource));
+  return (found.find((word) => word !== 'events') ?? found[0]) as FactSource | undefined;
 }

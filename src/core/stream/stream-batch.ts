@@ -62,7 +62,9 @@ export function addMessage(batch: StreamBatch, message: StreamMessage): void {
   batch.bytes += message.body.byteLength;
   const source = sourceOf(message.subject);
   if (source === undefined) {
-    setAside(batch, message, { reason: 'subject says none of orders, customers and stores' });
+    setAside(batch, message, {
+      reason: 'subject says none of orders, customers, stores, events, scores and lists',
+    });
     return;
   }
   const rows = readMessage(message.body);
