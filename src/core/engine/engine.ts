@@ -130,6 +130,11 @@ export interface FactCounts {
   /** Latest versions, cancelled ones included. */
   readonly orders: number;
   readonly traits: number;
+  readonly events: number;
+  /** Of every version, the latest of each customer. */
+  readonly scores: number;
+  /** Customers on lists, over all lists. */
+  readonly listEntries: number;
   readonly batchNo: number;
   /** Time of the latest order, if there is one. */
   readonly lastOrderAt?: number;

@@ -84,6 +84,7 @@ export class MemoryEngine implements Engine {
     const kept = <T extends { readonly customerId: string }>(facts: readonly T[] = []) =>
       facts.filter((fact) => isKept(fact.customerId));
     const batchNo = this.#nextBatch();
+    const customersBefore = this.#customers.size;
     for (const { stream, partition, position } of positions) {
       if (!this.#positions.has(stream)) this.#positions.set(stream, new Map());
       this.#positions.get(stream)!.set(partition, position);
@@ -95,8 +96,10 @@ export class MemoryEngine implements Engine {
     this.#putEvents(kept(all.events), batchNo);
     this.#putScores(kept(all.scores), batchNo);
     const unchanged = this.#putListEntries(kept(all.listEntries), all.emptiedLists ?? [], batchNo);
+    const newCustomers = this.#customers.size - customersBefore;
     return {
       batchNo,
+      ...(newCustomers > 0 ? { newCustomers } : {}),
       ...(unchanged > 0 ? { unchangedListEntries: unchanged } : {}),
       ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}),
     };
@@ -265,6 +268,9 @@ export class MemoryEngine implements Engine {
       stores: this.#storeNos.size,
       orders: orders.length,
       traits: latest(this.#traits, traitKey, LAST_BATCH).length,
+      events: this.#events.length,
+      scores: latest(this.#scores, scoreKey, LAST_BATCH).length,
+      listEntries: latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed).length,
       batchNo: this.#batchNo,
       ...(orders.length === 0 ? {} : { lastOrderAt }),
     };
