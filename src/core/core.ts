@@ -7,7 +7,14 @@ import type { AsOf, SegmentEntry } from '../model/membership.ts';
 import type { Condition } from '../model/rule.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { ApplyNote, ApplyReport } from './catalog/catalog.ts';
-import type { FactCounts, ImportReport, ImportRequest, Progress } from './engine/engine.ts';
+import type {
+  FactCounts,
+  ImportReport,
+  ImportRequest,
+  ListState,
+  ModelState,
+  Progress,
+} from './engine/engine.ts';
 
 /** One full pass, as recorded. */
 export interface CalculationReport {
@@ -84,6 +91,19 @@ export interface ExplainedCondition {
     readonly total?: string;
     readonly trait?: string;
     readonly value?: string;
+    readonly eventId?: string;
+    readonly event?: string;
+    readonly occurredAt?: string;
+    /** Of an event. */
+    readonly properties?: Readonly<Record<string, string>>;
+    readonly model?: string;
+    readonly version?: string;
+    /** What the model says, with `model` and `version`. */
+    readonly score?: number;
+    readonly validUntil?: string;
+    readonly list?: string;
+    /** Of an order; absent where it is completed. */
+    readonly status?: string;
   }[];
 }
 
@@ -239,6 +259,18 @@ export interface Core {
 
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
   factCounts(): Promise<FactCounts>;
+  /** All models with their versions, ascending by name, then by first arrival. */
+  models(): Promise<readonly ModelState[]>;
+  /**
+   * Puts a version of a model in force, in place of the one before, whole: what is served follows at the
+   * next tick or calculation.
+   *
+   * @returns The batch from which on it is; that of an earlier time where it was in force already.
+   * @throws {CoterieError} `MODEL_VERSION_NOT_FOUND` if it has no scores.
+   */
+  activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }>;
+  /** All lists, ascending by name. */
+  lists(): Promise<readonly ListState[]>;
   /**
    * Removes a customer from the facts, and from what is served and logged within the next tick; where ticks
    * do not go on, at once or after the calculation that runs. The answer is the same for somebody unknown.

@@ -27,7 +27,15 @@ import type {
   SizeReport,
 } from './core.ts';
 import { DefinitionIndex, withReferences } from './definition-index.ts';
-import type { Engine, FactCounts, ImportReport, ImportRequest, Progress } from './engine/engine.ts';
+import type {
+  Engine,
+  FactCounts,
+  ImportReport,
+  ImportRequest,
+  ListState,
+  ModelState,
+  Progress,
+} from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain, isDefaultMember } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
@@ -327,6 +335,18 @@ class LocalCore implements Core {
 
   factCounts(): Promise<FactCounts> {
     return this.#engine.counts();
+  }
+
+  models(): Promise<readonly ModelState[]> {
+    return this.#engine.models();
+  }
+
+  activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }> {
+    return this.#engine.activateModelVersion(model, version);
+  }
+
+  lists(): Promise<readonly ListState[]> {
+    return this.#engine.lists();
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number }> {

@@ -153,6 +153,12 @@ export interface ModelState {
   }[];
 }
 
+export interface ListState {
+  readonly list: string;
+  /** Known customers on it. */
+  readonly customers: number;
+}
+
 export interface PutReport {
   readonly batchNo: number;
   /** Of list entries, what changed nothing: the customer was on the list already, or was not. Absent: none. */
@@ -205,7 +211,7 @@ export interface Engine {
   /** All models with their versions, ascending by name, then by first arrival. */
   models(): Promise<readonly ModelState[]>;
   /** All lists with how many known customers are on each, ascending by name. */
-  lists(): Promise<readonly { readonly list: string; readonly customers: number }[]>;
+  lists(): Promise<readonly ListState[]>;
   /**
    * Removes a customer and all facts about them, in one transaction, as a batch of its own. Facts about
    * them that arrive later are dropped, whatever their date, until the customer is readmitted.
