@@ -11,6 +11,8 @@ export interface ScanColumns {
   readonly amounts: boolean;
   /** Traits, scores of versions in force, and entries of lists. */
   readonly traits: boolean;
+  /** Only those of these names, ascending: of the others none comes. Absent: all. */
+  readonly traitNames?: readonly number[];
   /** Default false: orders that do not count come too, in columns of their own. */
   readonly uncounted?: boolean;
   /** Absent: no events. */

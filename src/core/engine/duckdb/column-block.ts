@@ -5,8 +5,8 @@
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 
-export type Column = Uint32Array | Float64Array | Uint16Array;
-export type ColumnType = typeof Uint32Array | typeof Float64Array | typeof Uint16Array;
+export type Column = Uint32Array | Float64Array | Uint16Array | Uint8Array;
+export type ColumnType = typeof Uint32Array | typeof Float64Array | typeof Uint16Array | typeof Uint8Array;
 
 /** Rows [from, to) of some columns. */
 export interface Run {

@@ -43,8 +43,8 @@ export function scanScope(request: ScanRequest, lastBatchNo: number): ScanScope 
   };
 }
 
-const columns = (scope: ScanScope) =>
-  `customer_no, store_no, ordered_at${scope.amounts ? ', total_e4::DOUBLE AS total_e4, discount_e4::DOUBLE AS discount_e4, currency_no' : ''}`;
+const orderColumns = (amounts: boolean) =>
+  `customer_no, store_no, ordered_at${amounts ? ', total_e4::DOUBLE AS total_e4, discount_e4::DOUBLE AS discount_e4, currency_no' : ''}`;
 
 function customerFilter(scope: ScanScope): string {
   if (scope.customers === 'all') return '';
@@ -63,7 +63,7 @@ const knownFilter = (scope: ScanScope) => (scope.past ? `AND batch_no <= ${scope
  */
 export function baseOrdersSql(scope: ScanScope): string {
   const joined = scope.customers === 'listed' || scope.stores;
-  return `SELECT ${columns(scope)} FROM order_base
+  return `SELECT ${orderColumns(scope.amounts)} FROM order_base
     WHERE status = 0 ${knownFilter(scope)} ${customerFilter(scope)} ${storeFilter(scope)}
     ${joined ? 'ORDER BY customer_no, store_no, ordered_at' : ''}`;
 }
@@ -88,39 +88,90 @@ export function tailBatchesSql(scope: ScanScope): string {
  * tail's latest versions.
  */
 export function mixedOrdersSql(scope: ScanScope, tailBatches: number): string {
+  return `${reconciledSql(scope, tailBatches, { columns: orderColumns(scope.amounts), status: 'status = 0' })}
+    ORDER BY customer_no, store_no, ordered_at`;
+}
+
+function reconciledSql(
+  scope: ScanScope,
+  tailBatches: number,
+  { columns, status }: { readonly columns: string; readonly status: string },
+): string {
   // By max, not by row_number: DuckDB 1.5 turns that into a top-n, and fails on some small tables.
   const latest =
     tailBatches > 1 ? 'QUALIFY batch_no = max(batch_no) OVER (PARTITION BY customer_no, order_id)' : '';
   const mixed = `customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`;
-  const counts = `status = 0 ${storeFilter(scope)}`;
+  const counts = `${status} ${storeFilter(scope)}`;
   return `WITH tail AS (SELECT * FROM order_tail WHERE ${tailFilter(scope)} ${latest}),
     older AS (
       SELECT * EXCLUDE (batch_no) FROM order_base
         WHERE batch_no <= ${scope.knownAt} AND ${counts} AND ${mixed}
       UNION ALL
       SELECT * EXCLUDE (batch_no, superseded_by) FROM order_archive WHERE ${archiveFilter(scope)} AND ${counts})
-    SELECT ${columns(scope)} FROM older ANTI JOIN tail USING (customer_no, order_id)
+    SELECT ${columns} FROM older ANTI JOIN tail USING (customer_no, order_id)
     UNION ALL
-    SELECT ${columns(scope)} FROM tail WHERE ${counts}
+    SELECT ${columns} FROM tail WHERE ${counts}`;
+}
+
+/**
+ * Orders that do not count, as `UNCOUNTED_TYPES`. They are few, so those of mixed customers and of others
+ * are one query.
+ */
+export function uncountedOrdersSql(scope: ScanScope, tailBatches: number): string {
+  const columns = `${orderColumns(true)}, status`;
+  const mixed = reconciledSql(scope, tailBatches, { columns, status: 'status <> 0' });
+  return `SELECT ${columns} FROM order_base ANTI JOIN ${MIXED_CUSTOMER} USING (customer_no)
+    WHERE status <> 0 ${knownFilter(scope)} ${customerFilter(scope)} ${storeFilter(scope)}
+    UNION ALL FROM (${mixed})
     ORDER BY customer_no, store_no, ordered_at`;
 }
 
 /**
- * The latest value of each trait, by customer and name. Where only some stores are asked for, customers
- * without an order there are left out as far as is cheap; the reader leaves out the rest.
+ * Of rows that are no orders: the customers asked for. Where only some stores are, customers without an
+ * order there are left out as far as is cheap; the reader leaves out the rest.
  */
-export function traitsSql(scope: ScanScope): string {
+export function factFilter(scope: ScanScope): string {
+  const filter = `batch_no <= ${scope.knownAt} ${customerFilter(scope)}`;
+  if (!scope.stores) return filter;
   const inStores = ['order_base', 'order_tail', 'order_archive']
     .map(
       (table) => `SELECT customer_no FROM ${table} WHERE store_no IN (SELECT store_no FROM ${WANTED_STORE})`,
     )
     .join(' UNION ALL ');
-  return `WITH latest AS (
+  return `${filter} AND customer_no IN (${inStores})`;
+}
+
+/** Versions of models that are in force after a batch: one `name_no` for each model. */
+export const inForceSql = (knownAt: number) =>
+  `SELECT arg_max(name_no, batch_no) AS name_no FROM model_activation WHERE batch_no <= ${knownAt} GROUP BY model`;
+
+/**
+ * The latest value of each trait, scores of versions in force and lists that a customer is on, by customer
+ * and name, as `TRAIT_TYPES`. There is at least one name, if some are asked for.
+ */
+export function traitsSql(scope: ScanScope, names?: readonly number[]): string {
+  const filter = `${factFilter(scope)} ${names === undefined ? '' : `AND name_no IN (${names.join(', ')})`}`;
+  return `WITH in_force AS (${inForceSql(scope.knownAt)}),
+    latest_trait AS (
       SELECT customer_no, name_no, arg_max(value_no, batch_no) AS value_no FROM trait
-      WHERE batch_no <= ${scope.knownAt} ${customerFilter(scope)}
-        ${scope.stores ? `AND customer_no IN (${inStores})` : ''}
-      GROUP BY customer_no, name_no)
-    SELECT customer_no, name_no, value_no, coalesce(number, 'NaN'::DOUBLE) AS number
-    FROM latest JOIN trait_value USING (name_no, value_no)
+      WHERE ${filter} GROUP BY customer_no, name_no),
+    latest_score AS (
+      SELECT customer_no, name_no, arg_max(value, batch_no) AS number,
+        arg_max(${VALID_UNTIL}, batch_no) AS moment
+      FROM score SEMI JOIN in_force USING (name_no) WHERE ${filter} GROUP BY customer_no, name_no),
+    listed AS (
+      SELECT customer_no, name_no FROM list_entry
+      WHERE ${filter} GROUP BY customer_no, name_no HAVING arg_max(is_listed, batch_no))
+    SELECT customer_no, name_no, value_no, ${TRAIT_NUMBER} AS number, ${TRAIT_MOMENT} AS moment
+    FROM latest_trait JOIN trait_value USING (name_no, value_no)
+    UNION ALL SELECT customer_no, name_no, 0::UINTEGER, number, moment FROM latest_score
+    UNION ALL SELECT customer_no, name_no, 0::UINTEGER, ${NAN}, ${NAN} FROM listed
     ORDER BY customer_no, name_no`;
 }
+
+export const NAN = `'NaN'::DOUBLE`;
+/** Of a trait's value: what `FactBatch.traitNumber` and `traitMoment` hold. */
+export const TRAIT_NUMBER = `coalesce(number, ${NAN})`;
+export const TRAIT_MOMENT = `coalesce(moment::DOUBLE, ${NAN})`;
+/** Of a score; an aggregate would pass over NULL. */
+export const VALID_UNTIL = `coalesce(valid_until::DOUBLE, 'Infinity'::DOUBLE)`;

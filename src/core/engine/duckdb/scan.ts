@@ -1,21 +1,27 @@
 /**
- * Scans facts: streams of orders and traits, each ascending by customer, cut at customers into batches on
- * shared memory. Customers with rows outside the sorted base cost more than the others; nothing is held
- * for all customers but the numbers of those.
+ * Scans facts: streams of orders, traits and events, each ascending by customer, cut at customers into
+ * batches on shared memory. Customers with orders outside the sorted base cost more than the others;
+ * nothing is held for all customers but the numbers of those.
  */
-import { strict as assert } from 'node:assert';
 import { type DuckDBDataChunk, UINTEGER } from '@duckdb/node-api';
 import type { FactBatch, ScanRequest } from '../engine.ts';
-import {
-  BlockPool,
-  ColumnBlock,
-  type ColumnType,
-  chunkColumns,
-  firstAbove,
-  RowCursor,
-  type Run,
-} from './column-block.ts';
+import type { EventColumns, ScanColumns } from '../fact-batch.ts';
+import { BlockStream, cutIntoBlocks, keepCustomersOf, walkTogether } from './block-stream.ts';
+import { BlockPool, type ColumnType, chunkColumns, firstAbove, RowCursor, type Run } from './column-block.ts';
 import type { DuckDbDatabase } from './database.ts';
+import { eventsSql, makeWantedValues } from './event-query.ts';
+import {
+  eventFields,
+  eventTypes,
+  orderFields,
+  orderTypes,
+  type Rows,
+  TRAIT_TYPES,
+  traitFields,
+  UNCOUNTED_TYPES,
+  uncountedFields,
+  wholeBlock,
+} from './fact-columns.ts';
 import {
   baseOrdersSql,
   MIXED_CUSTOMER,
@@ -25,6 +31,7 @@ import {
   scanScope,
   tailBatchesSql,
   traitsSql,
+  uncountedOrdersSql,
   WANTED_CUSTOMER,
   WANTED_STORE,
 } from './scan-query.ts';
@@ -36,35 +43,100 @@ export const BATCH_ORDERS_DEFAULT = 262_144;
 /** Batches that a reader may hold at once; the scan waits for one to be released. */
 export const BATCHES_OUT_MAX = 8;
 
-const ORDER_COLUMNS: readonly ColumnType[] = [Uint32Array, Uint32Array, Uint32Array];
-const AMOUNT_COLUMNS: readonly ColumnType[] = [Float64Array, Float64Array, Uint16Array];
-const TRAIT_COLUMNS: readonly ColumnType[] = [Uint32Array, Uint32Array, Uint32Array, Float64Array];
+/** Blocks of facts other than counting orders are limited by their bytes too, whatever the number of columns. */
+const BLOCK_BYTES_MAX = 8 << 20;
+
+/** What a scan brings, in the order in which its streams are walked; orders come first. */
+interface Wanted {
+  readonly orders: boolean;
+  readonly uncounted: boolean;
+  readonly traits: boolean;
+  readonly events: EventColumns | undefined;
+}
 
 /** See `Engine.scan`. The state read is that of the first step, whatever is written meanwhile. */
 export async function* scanFacts(database: DuckDbDatabase, request: ScanRequest): AsyncGenerator<FactBatch> {
   if (request.customers?.length === 0 || request.stores?.length === 0) return;
-  const snapshot = await openSnapshot(database, request.columns.traits ? 3 : 2, (session) =>
+  const wanted = wantedOf(request);
+  const others = [wanted.uncounted, wanted.traits, wanted.events].filter(Boolean).length;
+  if (!wanted.orders && others === 0) return;
+  const snapshot = await openSnapshot(database, (wanted.orders ? 2 : 0) + others, (session) =>
     makeWantedTables(session, request),
   );
   try {
     const scope = scanScope(request, snapshot.batchNo);
-    const [first, second, third] = snapshot.sessions;
+    const sessions = [...snapshot.sessions];
     const target = request.batchOrders ?? BATCH_ORDERS_DEFAULT;
-    const types = scope.amounts ? [...ORDER_COLUMNS, ...AMOUNT_COLUMNS] : ORDER_COLUMNS;
-    const pool = new BlockPool(types, target, BATCHES_OUT_MAX + 1);
-    const blocks = cutIntoBlocks(await orderRuns(first!, second!, scope), pool);
-    if (third === undefined) {
-      for await (const block of blocks) yield orderBatch(block, pool);
-    } else {
-      const traits = new RowCursor(third.stream(traitsSql(scope)));
-      try {
-        yield* withTraits(blocks, pool, traits, { target, onlyWithOrders: scope.stores, orderTypes: types });
-      } finally {
-        await traits.close();
+    if (others === 0 && wanted.orders) {
+      const pool = new BlockPool(orderTypes(scope.amounts), target, BATCHES_OUT_MAX + 1);
+      const runs = await orderRuns(sessions[0]!, sessions[1]!, scope);
+      for await (const block of cutIntoBlocks(runs, pool)) {
+        yield {
+          ...orderFields(wholeBlock(block)),
+          traitCount: 0,
+          release: once(() => pool.give(block)),
+        };
       }
+    } else {
+      yield* scanTogether(sessions, scope, { wanted, columns: request.columns, target });
     }
   } finally {
     await snapshot.close();
+  }
+}
+
+function wantedOf({ columns, stores }: ScanRequest): Wanted {
+  return {
+    // Whose facts come is told by the orders in the stores.
+    orders: columns.orders !== false || stores !== undefined,
+    uncounted: columns.uncounted === true,
+    traits: columns.traits,
+    events: columns.events,
+  };
+}
+
+/** Batches of several kinds of facts over the same ranges of customers. */
+async function* scanTogether(
+  sessions: DuckDbSession[],
+  scope: ScanScope,
+  asked: { readonly wanted: Wanted; readonly columns: ScanColumns; readonly target: number },
+): AsyncGenerator<FactBatch> {
+  const { wanted, columns, target } = asked;
+  const streams: BlockStream[] = [];
+  const open = (runs: AsyncIterable<Run>, types: readonly ColumnType[], rowsMax: number) =>
+    streams.push(new BlockStream(runs, types, { rowsMax, batchesOutMax: BATCHES_OUT_MAX })) - 1;
+  const openOther = (runs: AsyncIterable<Run>, types: readonly ColumnType[]) => {
+    const rowBytes = types.reduce((sum, type) => sum + type.BYTES_PER_ELEMENT, 0);
+    return open(runs, types, Math.min(target, Math.floor(BLOCK_BYTES_MAX / rowBytes)));
+  };
+  const next = () => sessions.shift()!;
+  const orders =
+    wanted.orders && open(await orderRuns(next(), next(), scope), orderTypes(scope.amounts), target);
+  const uncounted = wanted.uncounted && openOther(await uncountedRuns(next(), scope), UNCOUNTED_TYPES);
+  const traits = wanted.traits && openOther(traitRuns(next(), scope, columns.traitNames), TRAIT_TYPES);
+  const events =
+    wanted.events && openOther(await eventRuns(next(), scope, wanted.events), eventTypes(wanted.events));
+  for await (const { rows, release } of walkTogether(streams)) {
+    const rowsOf = (place: number | false | undefined) =>
+      typeof place === 'number' ? rows[place]! : undefined;
+    const ofOrders = [rowsOf(orders), rowsOf(uncounted)].filter((each) => each !== undefined);
+    const kept = (each: Rows | undefined) =>
+      each === undefined || !scope.stores ? each : keepCustomersOf(ofOrders, each);
+    const batch = { traits: kept(rowsOf(traits)), events: kept(rowsOf(events)) };
+    if (
+      [...ofOrders, batch.traits, batch.events].every((each) => each === undefined || each.from === each.to)
+    ) {
+      release();
+      continue;
+    }
+    const uncountedRows = rowsOf(uncounted);
+    yield {
+      ...orderFields(rowsOf(orders)),
+      ...(uncountedRows && { uncounted: uncountedFields(uncountedRows) }),
+      ...(batch.traits ? traitFields(batch.traits) : { traitCount: 0 }),
+      ...(batch.events && { events: eventFields(batch.events) }),
+      release: once(release),
+    };
   }
 }
 
@@ -155,57 +227,31 @@ async function* upTo(cursor: RowCursor, customerNo: number): AsyncGenerator<Run>
   }
 }
 
-/** Blocks of about as many rows as the pool's take, each with whole customers. */
-async function* cutIntoBlocks(runs: AsyncIterable<Run>, pool: BlockPool): AsyncGenerator<ColumnBlock> {
-  let block = await pool.take();
-  let lastCustomerNo = 0;
-  for await (const { columns, from, to } of runs) {
-    if (from === to) continue;
-    assert(columns[0]![from]! >= lastCustomerNo, 'orders do not come by customer: the base is not sorted');
-    lastCustomerNo = columns[0]![to - 1]!;
-    let at = from;
-    for (;;) {
-      const taken = Math.min(to - at, block.capacity - block.count);
-      block.append(columns, at, at + taken);
-      at += taken;
-      if (at === to) break;
-      // Full: the last customer may go on in what comes, so that one moves to the next block.
-      const cut = block.lastCustomerStart();
-      if (cut === 0) {
-        block.grow();
-        continue;
-      }
-      const next = await pool.take();
-      while (next.capacity <= block.count - cut) next.grow();
-      next.append(block.columns, cut, block.count);
-      block.count = cut;
-      yield block;
-      block = next;
-    }
-  }
-  if (block.count > 0) yield block;
-  else pool.give(block);
+async function uncountedRuns(session: DuckDbSession, scope: ScanScope): Promise<AsyncIterable<Run>> {
+  await session.run(mixedCustomersSql(scope));
+  const tail = await session.row<{ batches: number }>(tailBatchesSql(scope));
+  return wholeChunks(session.stream(uncountedOrdersSql(scope, tail!.batches)));
 }
 
-/** Facts of a block's orders [from, to), without traits; `release` is called once at most. */
-function ordersOf(block: ColumnBlock, from: number, to: number): Omit<FactBatch, 'release' | 'traitCount'> {
-  const [customerNo, storeNo, orderedAt, totalE4, discountE4, currencyNo] = block.columns.map((column) =>
-    from === 0 ? column : column.subarray(from),
-  );
-  return {
-    orderCount: to - from,
-    customerNo: customerNo as Uint32Array,
-    storeNo: storeNo as Uint32Array,
-    orderedAt: orderedAt as Uint32Array,
-    ...(totalE4 === undefined
-      ? {}
-      : {
-          totalE4: totalE4 as Float64Array,
-          discountE4: discountE4 as Float64Array,
-          currencyNo: currencyNo as Uint16Array,
-        }),
-  };
+function traitRuns(
+  session: DuckDbSession,
+  scope: ScanScope,
+  names: readonly number[] | undefined,
+): AsyncIterable<Run> {
+  return names?.length === 0 ? noRuns() : wholeChunks(session.stream(traitsSql(scope, names)));
 }
+
+async function eventRuns(
+  session: DuckDbSession,
+  scope: ScanScope,
+  columns: EventColumns,
+): Promise<AsyncIterable<Run>> {
+  if (columns.names.length === 0) return noRuns();
+  await makeWantedValues(session, columns);
+  return wholeChunks(session.stream(eventsSql(scope, columns)));
+}
+
+async function* noRuns(): AsyncGenerator<Run> {}
 
 function once(action: () => void): () => void {
   let done = false;
@@ -213,108 +259,4 @@ function once(action: () => void): () => void {
     if (!done) action();
     done = true;
   };
-}
-
-function orderBatch(block: ColumnBlock, pool: BlockPool): FactBatch {
-  return { ...ordersOf(block, 0, block.count), traitCount: 0, release: once(() => pool.give(block)) };
-}
-
-/**
- * Batches of orders and traits over the same ranges of customers. Where traits are many, the orders of a
- * block are handed out in several batches, and the block goes back with the last of them.
- */
-async function* withTraits(
-  blocks: AsyncIterable<ColumnBlock>,
-  orderPool: BlockPool,
-  traits: RowCursor,
-  options: {
-    readonly target: number;
-    readonly onlyWithOrders: boolean;
-    readonly orderTypes: readonly ColumnType[];
-  },
-): AsyncGenerator<FactBatch> {
-  const pool = new BlockPool(TRAIT_COLUMNS, options.target, BATCHES_OUT_MAX + 1);
-  for await (const block of blocks) {
-    const customers = block.columns[0]!;
-    const lastNo = customers[block.count - 1]!;
-    let from = 0;
-    let out = 1;
-    const giveBlock = () => {
-      if (--out === 0) orderPool.give(block);
-    };
-    for (;;) {
-      const filled = await pool.take();
-      const complete = await fillTraits(filled, traits, lastNo, options.onlyWithOrders ? block : undefined);
-      const to = complete
-        ? block.count
-        : firstAbove(customers, filled.columns[0]![filled.count - 1]!, from, block.count);
-      out++;
-      yield traitBatch(ordersOf(block, from, to), filled, pool, giveBlock);
-      from = to;
-      if (complete) break;
-    }
-    giveBlock();
-  }
-  // Customers with traits only, after the last one with an order.
-  while (!options.onlyWithOrders && (await traits.ready())) {
-    const filled = await pool.take();
-    await fillTraits(filled, traits, Number.POSITIVE_INFINITY, undefined);
-    const none = new ColumnBlock(options.orderTypes, 0);
-    yield traitBatch(ordersOf(none, 0, 0), filled, pool, () => {});
-  }
-}
-
-function traitBatch(
-  orders: Omit<FactBatch, 'release' | 'traitCount'>,
-  traits: ColumnBlock,
-  pool: BlockPool,
-  releaseOrders: () => void,
-): FactBatch {
-  const [traitCustomerNo, traitNameNo, traitValueNo, traitNumber] = traits.columns;
-  return {
-    ...orders,
-    traitCount: traits.count,
-    traitCustomerNo: traitCustomerNo as Uint32Array,
-    traitNameNo: traitNameNo as Uint32Array,
-    traitValueNo: traitValueNo as Uint32Array,
-    traitNumber: traitNumber as Float64Array,
-    release: once(() => {
-      pool.give(traits);
-      releaseOrders();
-    }),
-  };
-}
-
-/**
- * Moves traits of customers up to a number into a block, whole customers only.
- *
- * @param only - Orders whose customers alone are wanted.
- * @returns Whether all of them found room.
- */
-async function fillTraits(
-  block: ColumnBlock,
-  traits: RowCursor,
-  lastNo: number,
-  only: ColumnBlock | undefined,
-): Promise<boolean> {
-  let orderAt = 0;
-  while ((await traits.ready()) && traits.columns[0]![traits.at]! <= lastNo) {
-    const customerNo = traits.columns[0]![traits.at]!;
-    // Customers one by one: a cut must not fall inside one, and a customer may span two chunks.
-    const { columns, from, to } = traits.takeUpTo(customerNo);
-    if (only !== undefined) {
-      orderAt = firstAbove(only.columns[0]!, customerNo - 1, orderAt, only.count);
-      if (only.columns[0]![orderAt] !== customerNo) continue;
-    }
-    const starts = block.count === 0 || block.columns[0]![block.count - 1] !== customerNo;
-    if (block.count + to - from > block.capacity) {
-      if (starts && block.count > 0) {
-        traits.at = from;
-        return false;
-      }
-      while (block.count + to - from > block.capacity) block.grow();
-    }
-    block.append(columns, from, to);
-  }
-  return true;
 }
