@@ -1,27 +1,45 @@
 /**
  * The one schema of definitions (JSON Schema, draft 2020-12), put together from the parts in
- * `rule-schema.ts` and the parameters of the segment types installed. Validation, OpenAPI, the published
+ * `rule-schema.ts` and `rule-schema/` and the parameters of the segment types installed. Validation, OpenAPI, the published
  * file and editor completion all come from here. Parts refer to each other by `$id`.
  */
 import { type TSchema, Type } from 'typebox';
+import { EventFilterSchema, EventSchema } from './rule-schema/event-schema.ts';
+import { OrderFilterSchema, OrdersSchema } from './rule-schema/orders-schema.ts';
+import { annotationsOf, plainText } from './rule-schema/schema-part.ts';
+import { ListedSchema, ScoreSchema } from './rule-schema/score-schema.ts';
+import { SequenceSchema } from './rule-schema/sequence-schema.ts';
+import { StoresSchema } from './rule-schema/stores-schema.ts';
 import {
+  AgeTestSchema,
   AmountTestSchema,
-  annotationsOf,
-  OrdersSchema,
-  plainText,
-  RuleSchema,
-  StoresSchema,
-  TraitSchema,
-} from './rule-schema.ts';
+  CountTestSchema,
+  QuintileSchema,
+  RankedAgeTestSchema,
+  RankedCountTestSchema,
+} from './rule-schema/test-schema.ts';
+import { TraitSchema } from './rule-schema/trait-schema.ts';
+import { RuleSchema } from './rule-schema.ts';
 import type { SegmentTypes } from './segment-type.ts';
 
 /** The parts that definitions refer to by `$id`. */
 export const RULE_SCHEMAS: readonly TSchema[] = [
   RuleSchema,
   OrdersSchema,
+  OrderFilterSchema,
+  EventSchema,
+  EventFilterSchema,
   TraitSchema,
+  ScoreSchema,
+  ListedSchema,
+  SequenceSchema,
   StoresSchema,
+  CountTestSchema,
+  RankedCountTestSchema,
   AmountTestSchema,
+  AgeTestSchema,
+  RankedAgeTestSchema,
+  QuintileSchema,
 ];
 
 const KeySchema = Type.String({

@@ -4,13 +4,12 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { CoterieError } from './error.ts';
-import {
-  OrderCountSchema,
-  referTo,
-  WindowSchema,
-  type WrittenRule,
-  type WrittenStores,
-} from './rule-schema.ts';
+import { RFM_PARAMS, type RfmParams, rfmRule } from './rfm.ts';
+import { referTo } from './rule-schema/schema-part.ts';
+import type { WrittenStores } from './rule-schema/stores-schema.ts';
+import { OrderCountSchema } from './rule-schema/test-schema.ts';
+import { WindowSchema } from './rule-schema/window-schema.ts';
+import { RULE_WORDS, type WrittenRule } from './rule-schema.ts';
 
 /** A template. `Params` is what its schema describes. */
 export interface SegmentType<Params = never> {
@@ -20,11 +19,16 @@ export interface SegmentType<Params = never> {
   readonly description: string;
   /**
    * JSON Schema of `params`, with title, description and examples on every field; build it with TypeBox
-   * and the parts exported by `rule-schema.ts`. Ids of those parts may be referred to.
+   * and the parts in `rule-schema/`. Ids of those parts may be referred to.
    */
   readonly params: TSchema;
   /** Whether `params` may be left out: `{}` stands for it. */
   readonly paramsOptional?: boolean;
+  /**
+   * Field of the rule → parameter that it comes from, where the names differ: problems with a field are
+   * told at the parameter.
+   */
+  readonly parameterOf?: Readonly<Record<string, string>>;
   /** The rule that the parameters stand for, in the written form. Pure; called with valid parameters only. */
   rule(params: Params): WrittenRule;
 }
@@ -91,13 +95,21 @@ const INACTIVE: SegmentType<StoresParams & { readonly within: string }> = {
   }),
 };
 
+const RFM: SegmentType<RfmParams> = {
+  name: 'rfm',
+  description: 'Customers by recency, frequency and monetary value, in fifths of those who ordered.',
+  params: RFM_PARAMS,
+  parameterOf: { last: 'recency', count: 'frequency', sum: 'monetary' },
+  rule: rfmRule,
+};
+
 const RULE: SegmentType<WrittenRule> = {
   name: 'rule',
   description: 'Customers for whom any rule holds that you write.',
   // By `$id`, because rules hold rules.
   params: Type.Ref('Rule', {
     title: 'Rule',
-    description: 'Exactly one of all, any, not, orders, trait, segment.',
+    description: RULE_WORDS,
     examples: [{ not: { orders: { within: '30d' } } }],
   }),
   rule: (params) => params,
@@ -128,11 +140,12 @@ export function segmentTypes(types: readonly SegmentType[]): SegmentTypes {
   return byName;
 }
 
-/** `new`, `recurrent`, `inactive` and `rule`. */
+/** `new`, `recurrent`, `inactive`, `rfm` and `rule`. */
 export const BUILT_IN_SEGMENT_TYPES: readonly SegmentType[] = [
   NEW,
   RECURRENT,
   INACTIVE,
+  RFM,
   RULE,
 ] as SegmentType[];
 

@@ -136,7 +136,7 @@ function tooLarge(expected: string, found: string): Problem {
 function meaningProblems(definition: Definition, types: SegmentTypes): Problem[] {
   const problems: Problem[] = [];
   const rule = readCheckedRule(definition, types, (path, words) => {
-    problems.push(problemAt(fieldOf(definition, path), words));
+    problems.push(problemAt(fieldOf(definition, types, path), words));
   });
   const { conditions, depth } = ruleSize(rule);
   if (depth > RULE_DEPTH_MAX)
@@ -165,10 +165,12 @@ function meaningProblems(definition: Definition, types: SegmentTypes): Problem[]
 }
 
 /** The place in the definition of a field of its rule; templates keep names, so the last name is looked for. */
-function fieldOf(definition: Definition, path: Path): Path {
+function fieldOf(definition: Definition, types: SegmentTypes, path: Path): Path {
   if (definition.type === 'rule') return ['params', ...path];
-  const params = definition.params as Readonly<Record<string, unknown>> | undefined;
-  const name = path.findLast((part) => typeof part === 'string' && params !== undefined && part in params);
+  const params = (definition.params ?? {}) as Readonly<Record<string, unknown>>;
+  const parameterOf = types.get(definition.type)?.parameterOf ?? {};
+  const names = path.map((part) => parameterOf[part] ?? part);
+  const name = names.findLast((part) => typeof part === 'string' && Object.hasOwn(params, part));
   return name === undefined ? ['params'] : ['params', name];
 }
 

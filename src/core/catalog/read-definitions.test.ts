@@ -68,7 +68,7 @@ describe('problems of definitions', () => {
     assert.deepEqual(lines, [
       'f.yaml:8:5: params.stors: expected one of the fields stores, within, found an unknown field; did you mean "stores"?',
       'f.yaml:9:5: params.within: expected a window such as "30d", found "0d"',
-      'f.yaml:11:3: type: expected one of new, recurrent, inactive, rule, found "nwe"; did you mean "new"?',
+      'f.yaml:11:3: type: expected one of new, recurrent, inactive, rfm, rule, found "nwe"; did you mean "new"?',
     ]);
     assert.deepEqual(
       problems.map(({ file, line, column, key, path }) => ({ file, line, column, key, path })),

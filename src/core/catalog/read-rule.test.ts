@@ -134,7 +134,7 @@ describe('checking a definition', () => {
   it('an unknown type lists the known ones and the near miss', () => {
     assert.equal(
       messageOf({ key: 'a', type: 'nwe' }),
-      'SEGMENT_TYPE_UNKNOWN a: type: expected one of new, recurrent, inactive, rule, found "nwe"; did you mean "new"?',
+      'SEGMENT_TYPE_UNKNOWN a: type: expected one of new, recurrent, inactive, rfm, rule, found "nwe"; did you mean "new"?',
     );
   });
 
@@ -155,7 +155,7 @@ describe('checking a definition', () => {
     });
     assert.deepEqual(message.split('\n'), [
       'DEFINITION_INVALID a: params.all[0].orders.within: expected a window such as "30d", found "0d"',
-      'a: params.all[1].trait: expected one test: equals, in, exists, or atLeast, atMost or both, found the fields name',
+      'a: params.all[1].trait: expected one test: equals, in, exists, or atLeast, atMost or both, or within, before or both, or ahead, found the fields name',
       'a: params.all[2].orders.stores[1]: expected a store id such as "s-104", found 1',
     ]);
   });

@@ -49,9 +49,9 @@ export function replaceReferences(segments: readonly KeyedRule[]): readonly Keye
 
 /** Keys that a rule refers to, each once. */
 export function referencesOf(rule: Rule): readonly string[] {
-  if (rule.kind === 'orders' || rule.kind === 'trait') return NONE;
   if (rule.kind === 'segment') return [rule.key];
   if (rule.kind === 'not') return referencesOf(rule.rule);
+  if (rule.kind !== 'all' && rule.kind !== 'any') return NONE;
   let found = NONE;
   for (const part of rule.rules) {
     const more = referencesOf(part);
