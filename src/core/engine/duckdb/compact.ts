@@ -4,7 +4,15 @@
  * the last compaction, tables that held them are written anew, so that no row in the file is theirs.
  */
 import type { DuckDbDatabase } from './database.ts';
-import { ARCHIVE_COLUMNS, CUSTOMER_COLUMNS, ORDER_COLUMNS, TRAIT_COLUMNS } from './schema.ts';
+import {
+  ARCHIVE_COLUMNS,
+  CUSTOMER_COLUMNS,
+  EVENT_COLUMNS,
+  LIST_ENTRY_COLUMNS,
+  ORDER_COLUMNS,
+  SCORE_COLUMNS,
+  TRAIT_COLUMNS,
+} from './schema.ts';
 import type { DuckDbSession } from './session.ts';
 
 /**
@@ -34,6 +42,9 @@ const OF_CUSTOMERS: Readonly<Record<string, string>> = {
   customer: CUSTOMER_COLUMNS,
   trait: TRAIT_COLUMNS,
   order_archive: ARCHIVE_COLUMNS,
+  event: EVENT_COLUMNS,
+  score: SCORE_COLUMNS,
+  list_entry: LIST_ENTRY_COLUMNS,
 };
 
 /** The last erasure that was compacted, in `meta`. */

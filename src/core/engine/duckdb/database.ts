@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import { CoterieError } from '../../../model/error.ts';
 import { translateError } from './duckdb-error.ts';
+import { migrateSchema } from './migrate-schema.ts';
 import { CREATE_TABLES, SCHEMA_VERSION } from './schema.ts';
 import { type Cell, DuckDbSession, type Param } from './session.ts';
 
@@ -98,18 +99,20 @@ async function openInstance(folder: string, options: DatabaseOptions): Promise<D
 async function prepareSchema(session: DuckDbSession, folder: string): Promise<void> {
   // Asked for before any table is made: a newer version's tables may look different.
   const known = await session.row(`SELECT 1 AS known FROM duckdb_tables() WHERE table_name = 'meta'`);
-  if (known !== undefined) {
-    const meta = await session.row<{ value: string }>(`SELECT value FROM meta WHERE key = 'schema_version'`);
-    const found = Number(meta?.value ?? SCHEMA_VERSION);
-    if (found > SCHEMA_VERSION) {
-      throw new CoterieError(
-        'DATA_FOLDER_NEWER',
-        `${folder} has tables of version ${found}; this version of Coterie reads up to ${SCHEMA_VERSION}`,
-        { folder, expected: SCHEMA_VERSION, found },
-      );
-    }
+  const meta =
+    known === undefined
+      ? undefined
+      : await session.row<{ value: string }>(`SELECT value FROM meta WHERE key = 'schema_version'`);
+  const found = Number(meta?.value ?? SCHEMA_VERSION);
+  if (found > SCHEMA_VERSION) {
+    throw new CoterieError(
+      'DATA_FOLDER_NEWER',
+      `${folder} has tables of version ${found}; this version of Coterie reads up to ${SCHEMA_VERSION}`,
+      { folder, expected: SCHEMA_VERSION, found },
+    );
   }
   await session.run('BEGIN');
+  await migrateSchema(session, found);
   await session.run(CREATE_TABLES);
   await session.run(
     `INSERT INTO meta SELECT 'schema_version', $1 WHERE NOT EXISTS (FROM meta WHERE key = 'schema_version')`,

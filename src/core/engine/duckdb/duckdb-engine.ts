@@ -9,6 +9,7 @@ import type {
   FactDictionary,
   ImportReport,
   ImportRequest,
+  ModelState,
   Progress,
   PutReport,
   RowNo,
@@ -32,6 +33,7 @@ import {
   readLastBatchNo,
   readStoreTable,
 } from './lookup.ts';
+import { activateModelVersion, readLists, readModels } from './models.ts';
 import { type Facts, putFacts } from './put.ts';
 import { scanFacts } from './scan.ts';
 import { readStreamPositions } from './stream-position.ts';
@@ -50,6 +52,18 @@ export class DuckDbEngine implements Engine {
 
   put(facts: Facts, positions: readonly StreamPosition[] = []): Promise<PutReport> {
     return putFacts(this.#database, facts, positions);
+  }
+
+  activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }> {
+    return activateModelVersion(this.#database, model, version);
+  }
+
+  models(): Promise<readonly ModelState[]> {
+    return readModels(this.#database);
+  }
+
+  lists(): Promise<readonly { readonly list: string; readonly customers: number }[]> {
+    return readLists(this.#database);
   }
 
   eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
@@ -96,8 +110,8 @@ export class DuckDbEngine implements Engine {
     return readStoreTable(this.#database, knownAt);
   }
 
-  dictionary(): Promise<FactDictionary> {
-    return readDictionary(this.#database);
+  dictionary(knownAt?: number): Promise<FactDictionary> {
+    return readDictionary(this.#database, knownAt);
   }
 
   customers(knownAt?: number): AsyncIterable<CustomerBatch> {

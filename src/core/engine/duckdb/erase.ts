@@ -11,11 +11,20 @@ import { hashOf, makeKey, NEXT_CUSTOMER_NO, readKey } from './erased-id.ts';
 const LAST_BATCH = 0xffff_ffff;
 
 /** Every table whose rows belong to a customer. */
-const CUSTOMER_TABLES = ['customer', 'order_base', 'order_tail', 'order_archive', 'trait'] as const;
+const CUSTOMER_TABLES = [
+  'customer',
+  'order_base',
+  'order_tail',
+  'order_archive',
+  'trait',
+  'event',
+  'score',
+  'list_entry',
+] as const;
 
 /** Values that only this customer ever had, such as an address: the number stays, the text goes. */
 const BLANK_OWN_VALUES = `
-UPDATE trait_value SET value = chr(1) || 'erased ' || trait_value.value_no, number = NULL
+UPDATE trait_value SET value = chr(1) || 'erased ' || trait_value.value_no, number = NULL, moment = NULL
 FROM (SELECT DISTINCT name_no, value_no FROM trait WHERE customer_no = $1) AS own
 WHERE trait_value.name_no = own.name_no AND trait_value.value_no = own.value_no
   AND NOT EXISTS (FROM trait AS other WHERE other.customer_no <> $1

@@ -18,14 +18,14 @@ export const NEXT_CUSTOMER_NO = `greatest(
  * otherwise ids not known yet are hashed, each once.
  *
  * @param staged - Tables with a column `customer_id`; every id of the others is in the first.
- * @returns Ids whose rows were dropped, and how many rows of the first table.
+ * @returns Ids whose rows were dropped, and how many rows of the first table; nothing if there were none.
  */
 export async function dropErased(
   session: DuckDbSession,
   staged: readonly string[],
-): Promise<{ readonly rows: number; readonly customerIds: readonly string[] }> {
+): Promise<{ readonly erased?: number; readonly erasedCustomers?: readonly string[] }> {
   const any = await session.row('SELECT 1 AS found FROM erased_customer LIMIT 1');
-  if (any === undefined) return { rows: 0, customerIds: [] };
+  if (any === undefined) return {};
   const key = (await readKey(session))!;
   // HMAC in two steps, as RFC 2104 has it; DuckDB has SHA-256 only.
   await session.run(
@@ -46,7 +46,7 @@ export async function dropErased(
     }
   }
   await session.run('DROP TABLE temp.erased_id');
-  return { rows, customerIds: found.map((row) => row.customer_id) };
+  return rows > 0 ? { erased: rows, erasedCustomers: found.map((row) => row.customer_id) } : {};
 }
 
 /** The key of the hashes; undefined where nobody was erased yet. */

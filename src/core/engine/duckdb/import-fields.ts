@@ -5,8 +5,8 @@
 import { ID_BYTES_MAX } from '../../../model/fact.ts';
 import { FACT_REASON, TRAIT_BYTES_MAX } from '../../../model/fact-reason.ts';
 import type { FactSource } from '../engine.ts';
+import { STATUS_CODE } from '../fact-batch.ts';
 import type { ColumnPlan } from './import-columns.ts';
-import { STATUS_NO } from './put.ts';
 
 /** Rows that can be read: a FROM clause, its line number, and its columns as text. */
 export interface Relation {
@@ -138,7 +138,7 @@ export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relati
 
 function checkOrder(): CheckedFields {
   const status = `coalesce(replace(lower(status), 'canceled', 'cancelled'), 'completed')`;
-  const statuses = Object.entries(STATUS_NO).map(([name, no]) => `WHEN ${literal(name)} THEN ${no}`);
+  const statuses = Object.entries(STATUS_CODE).map(([name, no]) => `WHEN ${literal(name)} THEN ${no}`);
   const statusNo = `CASE ${status} ${statuses.join(' ')} END`;
   return {
     derived: {

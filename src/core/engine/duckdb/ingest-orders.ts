@@ -82,7 +82,7 @@ export async function ingestOrders(
 ): Promise<IngestCounts> {
   step('numbering customers and stores');
   const erased = await dropErased(session, [STAGED_ORDER]);
-  await numberCustomers(session, STAGED_ORDER, batchNo);
+  const newCustomers = await numberCustomers(session, STAGED_ORDER, batchNo);
   await session.run(NUMBER_STORES, [batchNo]);
   await session.run(NUMBER_CURRENCIES);
   await session.run(NUMBER_ORDERS);
@@ -106,6 +106,7 @@ export async function ingestOrders(
     added: rows - overtaken - known,
     replaced: known - known_same + (overtaken - overtaken_same),
     unchanged: known_same + overtaken_same,
-    ...(erased.rows > 0 ? { erased: erased.rows, erasedCustomers: erased.customerIds } : {}),
+    newCustomers,
+    ...erased,
   };
 }

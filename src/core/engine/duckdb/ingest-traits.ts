@@ -3,23 +3,25 @@
  * last of several values of one trait, and writes only those that differ from the value in force.
  */
 import { dropErased } from './erased-id.ts';
+import { NEXT_NAME_NO } from './name-number.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_CUSTOMER, STAGED_TRAIT } from './stage.ts';
+import { valueMoment, valueNumber } from './value-sql.ts';
 
 const NUMBER_NAMES = `
 INSERT INTO trait_name
-SELECT (SELECT coalesce(max(name_no) + 1, 0) FROM trait_name) + row_number() OVER (ORDER BY first) - 1, name
+SELECT ${NEXT_NAME_NO} + row_number() OVER (ORDER BY first) - 1, name
 FROM (SELECT name, min(row_no) AS first FROM ${STAGED_TRAIT} GROUP BY name) ANTI JOIN trait_name USING (name)
 ORDER BY first, name`;
 
-/** The same texts read as numbers here and in `traitNumber` of the model; both round to the nearest double. */
 const NUMBER_VALUES = `
 INSERT INTO trait_value
 SELECT name_no,
   coalesce((SELECT max(value_no) + 1 FROM trait_value AS known WHERE known.name_no = fresh.name_no), 0)
     + row_number() OVER (PARTITION BY name_no ORDER BY first) - 1,
   value,
-  CASE WHEN regexp_full_match(value, '-?[0-9]{1,15}([.][0-9]{1,15})?') THEN value::DOUBLE END
+  ${valueNumber('value')},
+  ${valueMoment('value')}
 FROM (SELECT name_no, value, min(row_no) AS first FROM ${STAGED_TRAIT} JOIN trait_name USING (name) GROUP BY ALL) AS fresh
 ANTI JOIN trait_value USING (name_no, value)
 ORDER BY name_no, first`;
@@ -64,7 +66,7 @@ export async function ingestTraits(
 ): Promise<IngestCounts> {
   step('numbering customers and values');
   const erased = await dropErased(session, [STAGED_CUSTOMER, STAGED_TRAIT]);
-  await numberCustomers(session, STAGED_CUSTOMER, batchNo);
+  const newCustomers = await numberCustomers(session, STAGED_CUSTOMER, batchNo);
   await session.run(NUMBER_NAMES);
   await session.run(NUMBER_VALUES);
   step('comparing with known traits');
@@ -82,6 +84,7 @@ export async function ingestTraits(
     added,
     replaced: replaced + overtaken,
     unchanged,
-    ...(erased.rows > 0 ? { erased: erased.rows, erasedCustomers: erased.customerIds } : {}),
+    newCustomers,
+    ...erased,
   };
 }

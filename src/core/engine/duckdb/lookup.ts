@@ -1,11 +1,12 @@
 /** Small questions to the facts: counts, dictionaries, numbers and ids, one customer's facts in words. */
 import { UINTEGER } from '@duckdb/node-api';
-import type { CustomerFacts, OrderFact, OrderStatus } from '../../../model/fact.ts';
+import type { CustomerFacts, EventFact, OrderFact, OrderStatus, ScoreFact } from '../../../model/fact.ts';
 import type { CustomerBatch } from '../../../model/membership.ts';
 import { MOMENT_MAX_S } from '../../../model/time.ts';
 import type { FactCounts, FactDictionary, RowNo, StoreTable } from '../engine.ts';
 import { chunkColumns } from './column-block.ts';
 import type { DuckDbDatabase } from './database.ts';
+import { MODELS_IN_FORCE } from './models.ts';
 import { readNumbers } from './scan.ts';
 
 /** As `status` numbers them in the tables. */
@@ -24,6 +25,10 @@ SELECT (SELECT count(*) FROM customer) AS customers,
   (SELECT coalesce(max(store_no), 0) FROM store) AS stores,
   (SELECT count(*) FROM order_base) + (SELECT count(*) FROM tail) - (SELECT count(*) FROM replaced) AS orders,
   (SELECT count(*) FROM (SELECT DISTINCT customer_no, name_no FROM trait)) AS traits,
+  (SELECT count(*) FROM event) AS events,
+  (SELECT count(*) FROM (SELECT DISTINCT customer_no, name_no FROM score)) AS scores,
+  (SELECT count(*) FROM (
+    SELECT customer_no FROM list_entry GROUP BY customer_no, name_no HAVING arg_max(is_listed, batch_no))) AS "listEntries",
   (SELECT coalesce(max(batch_no), 0) FROM batch) AS batch_no,
   (SELECT max(ordered_at) FROM tail) AS last_in_tail,
   (SELECT max(ordered_at) FROM order_base) AS last_in_base,
@@ -39,19 +44,32 @@ export async function countFacts(database: DuckDbDatabase): Promise<FactCounts> 
     stores: number;
     orders: number;
     traits: number;
+    events: number;
+    scores: number;
+    listEntries: number;
     batch_no: number;
     last_in_tail: number | null;
     last_in_base: number | null;
     last_replaced: number | null;
   }>(COUNTS);
-  const { customers, stores, orders, traits, batch_no } = found!;
+  const { customers, stores, orders, traits, events, scores, listEntries, batch_no } = found!;
   let inBase = found!.last_in_base;
   if (inBase !== null && inBase === found!.last_replaced) {
     // The latest of the base may be a version that no longer counts: only then is all of it looked at.
     inBase = (await database.row<{ last: number | null }>(LAST_IN_FORCE))!.last;
   }
   const last = Math.max(found!.last_in_tail ?? -1, inBase ?? -1);
-  return { customers, stores, orders, traits, batchNo: batch_no, ...(last < 0 ? {} : { lastOrderAt: last }) };
+  return {
+    customers,
+    stores,
+    orders,
+    traits,
+    events,
+    scores,
+    listEntries,
+    batchNo: batch_no,
+    ...(last < 0 ? {} : { lastOrderAt: last }),
+  };
 }
 
 /** See `Engine.lastBatchNo`. */
@@ -66,15 +84,27 @@ export async function readLastBatchNo(
   return row!.batch_no;
 }
 
+const TABLES_OF_FACTS = [
+  'customer',
+  'customer_erasure',
+  'order_base',
+  'order_tail',
+  'order_archive',
+  'trait',
+  'event',
+  'score',
+  'list_entry',
+] as const;
+
 /** See `Engine.affectedCustomers`. */
 export function affectedCustomers(
   database: DuckDbDatabase,
   after: number,
   upTo: number,
 ): Promise<Uint32Array> {
-  const received = ['customer', 'customer_erasure', 'trait', 'order_base', 'order_tail', 'order_archive']
-    .map((table) => `SELECT customer_no FROM ${table} WHERE batch_no > $1 AND batch_no <= $2`)
-    .join(' UNION ');
+  const received = TABLES_OF_FACTS.map(
+    (table) => `SELECT customer_no FROM ${table} WHERE batch_no > $1 AND batch_no <= $2`,
+  ).join(' UNION ');
   return readNumbers(
     database.stream(`SELECT customer_no FROM (${received}) ORDER BY customer_no`, [after, upTo]),
   );
@@ -103,7 +133,10 @@ export async function readStoreTable(database: DuckDbDatabase, knownAt = LAST_BA
 }
 
 /** See `Engine.dictionary`. */
-export async function readDictionary(database: DuckDbDatabase): Promise<FactDictionary> {
+export async function readDictionary(
+  database: DuckDbDatabase,
+  knownAt = LAST_BATCH,
+): Promise<FactDictionary> {
   const names = await database.rows<{ name: string; name_no: number }>(
     `SELECT name, name_no FROM trait_name`,
   );
@@ -115,13 +148,17 @@ export async function readDictionary(database: DuckDbDatabase): Promise<FactDict
       traitValues.get(nameNos![i]!)!.set(values.getItem(i) as string, valueNos![i]!);
     }
   }
-  const currencies = await database.rows<{ code: string; currency_no: number }>(
-    `SELECT code, currency_no FROM currency`,
-  );
+  const numbers = async (sql: string, params: readonly number[] = []) => {
+    const rows = await database.rows<{ name: string; name_no: number }>(sql, params);
+    return new Map(rows.map((row) => [row.name, row.name_no]));
+  };
   return {
     traitNames: new Map(names.map((row) => [row.name, row.name_no])),
+    models: await numbers(`SELECT model AS name, name_no FROM (${MODELS_IN_FORCE})`, [knownAt]),
+    lists: await numbers('SELECT name, name_no FROM list'),
+    eventNames: await numbers('SELECT name, name_no FROM event_name'),
     traitValues,
-    currencies: new Map(currencies.map((row) => [row.code, row.currency_no])),
+    currencies: await numbers('SELECT code AS name, currency_no AS name_no FROM currency'),
   };
 }
 
@@ -194,6 +231,24 @@ FROM (SELECT name_no, arg_max(value_no, batch_no) AS value_no FROM trait
   WHERE customer_no = $1 AND batch_no <= $2 GROUP BY name_no)
 JOIN trait_value USING (name_no, value_no) JOIN trait_name USING (name_no)`;
 
+const CUSTOMER_EVENTS = `
+SELECT event_id, name, occurred_at, properties FROM event JOIN event_name USING (name_no)
+WHERE customer_no = $1 AND batch_no <= $2 ORDER BY occurred_at, event_id`;
+
+/** Of the version that was in force after the batch. */
+const CUSTOMER_SCORES = `
+WITH in_force AS (${MODELS_IN_FORCE.replace('$1', '$2')}),
+latest AS (
+  SELECT name_no, arg_max({'value': value, 'valid_until': valid_until}, batch_no) AS said
+  FROM score WHERE customer_no = $1 AND batch_no <= $2 GROUP BY name_no)
+SELECT model_version.model, version, said.value AS value, said.valid_until AS valid_until
+FROM latest JOIN in_force USING (name_no) JOIN model_version USING (name_no)`;
+
+const CUSTOMER_LISTS = `
+SELECT name FROM list JOIN (
+  SELECT name_no FROM list_entry WHERE customer_no = $1 AND batch_no <= $2
+  GROUP BY name_no HAVING arg_max(is_listed, batch_no)) USING (name_no)`;
+
 /** See `Engine.customerFacts`: nothing of a customer who was not known. */
 export async function readCustomerFacts(
   database: DuckDbDatabase,
@@ -201,7 +256,26 @@ export async function readCustomerFacts(
   knownAt = LAST_BATCH,
 ): Promise<CustomerFacts> {
   const customerNo = await readCustomerNo(database, customerId, knownAt);
-  if (customerNo === undefined) return { orders: [], traits: new Map() };
+  if (customerNo === undefined) {
+    return { orders: [], traits: new Map(), events: [], scores: new Map(), lists: new Set() };
+  }
+  const asked = [customerNo, knownAt];
+  const traits = await database.rows<{ name: string; value: string }>(CUSTOMER_TRAITS, asked);
+  const lists = await database.rows<{ name: string }>(CUSTOMER_LISTS, asked);
+  return {
+    orders: await readOrders(database, customerId, asked),
+    traits: new Map(traits.map((row) => [row.name, row.value])),
+    events: await readEvents(database, customerId, asked),
+    scores: await readScores(database, customerId, asked),
+    lists: new Set(lists.map((row) => row.name)),
+  };
+}
+
+async function readOrders(
+  database: DuckDbDatabase,
+  customerId: string,
+  asked: readonly number[],
+): Promise<OrderFact[]> {
   const orders = await database.rows<{
     order_id: string;
     store_id: string | null;
@@ -210,21 +284,54 @@ export async function readCustomerFacts(
     discount_e4: number;
     code: string;
     status: number;
-  }>(CUSTOMER_ORDERS, [customerNo, knownAt]);
-  const traits = await database.rows<{ name: string; value: string }>(CUSTOMER_TRAITS, [customerNo, knownAt]);
-  return {
-    orders: orders.map(
-      (row): OrderFact => ({
-        customerId,
-        orderId: row.order_id,
-        ...(row.store_id === null ? {} : { storeId: row.store_id }),
-        orderedAt: row.ordered_at,
-        totalE4: row.total_e4,
-        discountE4: row.discount_e4,
-        currency: row.code,
-        status: STATUSES[row.status]!,
-      }),
-    ),
-    traits: new Map(traits.map((row) => [row.name, row.value])),
-  };
+  }>(CUSTOMER_ORDERS, asked);
+  return orders.map((row) => ({
+    customerId,
+    orderId: row.order_id,
+    ...(row.store_id === null ? {} : { storeId: row.store_id }),
+    orderedAt: row.ordered_at,
+    totalE4: row.total_e4,
+    discountE4: row.discount_e4,
+    currency: row.code,
+    status: STATUSES[row.status]!,
+  }));
+}
+
+async function readEvents(
+  database: DuckDbDatabase,
+  customerId: string,
+  asked: readonly number[],
+): Promise<EventFact[]> {
+  const events = await database.rows<{
+    event_id: string;
+    name: string;
+    occurred_at: number;
+    properties: string;
+  }>(CUSTOMER_EVENTS, asked);
+  return events.map((row) => ({
+    customerId,
+    eventId: row.event_id,
+    name: row.name,
+    occurredAt: row.occurred_at,
+    properties: JSON.parse(row.properties) as Record<string, string>,
+  }));
+}
+
+async function readScores(
+  database: DuckDbDatabase,
+  customerId: string,
+  asked: readonly number[],
+): Promise<Map<string, ScoreFact>> {
+  const scores = await database.rows<{
+    model: string;
+    version: string;
+    value: number;
+    valid_until: number | null;
+  }>(CUSTOMER_SCORES, asked);
+  return new Map(
+    scores.map(({ model, version, value, valid_until }) => [
+      model,
+      { customerId, model, value, version, ...(valid_until === null ? {} : { validUntil: valid_until }) },
+    ]),
+  );
 }

@@ -6,7 +6,7 @@
  */
 
 /** Raised whenever a table changes shape; a file with a higher number is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Columns of the three tables of orders. */
 export const ORDER_COLUMNS = `
@@ -25,6 +25,9 @@ export const CUSTOMER_COLUMNS =
   'customer_no UINTEGER NOT NULL, customer_id VARCHAR NOT NULL, batch_no UINTEGER NOT NULL';
 export const TRAIT_COLUMNS =
   'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, batch_no UINTEGER NOT NULL';
+/** number, moment: what the value reads as, if it does (`traitNumber`, `traitMoment` of the model). */
+export const TRAIT_VALUE_COLUMNS =
+  'name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE, moment UINTEGER';
 export const SCORE_COLUMNS =
   'customer_no UINTEGER NOT NULL, name_no UINTEGER NOT NULL, value DOUBLE NOT NULL, valid_until UINTEGER, batch_no UINTEGER NOT NULL';
 export const LIST_ENTRY_COLUMNS =
@@ -55,8 +58,7 @@ CREATE TABLE IF NOT EXISTS order_tail (${ORDER_COLUMNS});
 -- Superseded versions; superseded_by is the batch that replaced them.
 CREATE TABLE IF NOT EXISTS order_archive (${ARCHIVE_COLUMNS});
 CREATE TABLE IF NOT EXISTS trait_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS trait_value (name_no UINTEGER NOT NULL, value_no UINTEGER NOT NULL, value VARCHAR NOT NULL, number DOUBLE,
-  moment UINTEGER);
+CREATE TABLE IF NOT EXISTS trait_value (${TRAIT_VALUE_COLUMNS});
 -- Append-only: the highest batch_no of a (customer, name) is in force.
 CREATE TABLE IF NOT EXISTS trait (${TRAIT_COLUMNS});
 -- Traits, scores and lists share one range of name_no. A version of a model is a name, and so is a list.
@@ -69,7 +71,8 @@ CREATE TABLE IF NOT EXISTS list (name_no UINTEGER NOT NULL, name VARCHAR NOT NUL
 -- Append-only, as scores.
 CREATE TABLE IF NOT EXISTS list_entry (${LIST_ENTRY_COLUMNS});
 CREATE TABLE IF NOT EXISTS event_name (name_no UINTEGER NOT NULL, name VARCHAR NOT NULL);
--- Events never change; each (customer, event_id) is there once. event_key is a hash of both, to find repeats by.
+-- Events never change; each (customer, event_id) is there once. event_key, to find repeats by: the customer's number
+-- in the upper half, a hash of the id in the lower.
 -- properties: a JSON object of texts, keys ascending.
 CREATE TABLE IF NOT EXISTS event (${EVENT_COLUMNS});
 -- Customers whose facts were removed from all tables, and the batch that stands for it.

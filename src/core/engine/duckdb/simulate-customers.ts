@@ -3,6 +3,8 @@
  * lapsed, how many orders they placed, and their traits. Variables and macros: see `simulate-market.ts`.
  */
 
+import { valueMoment, valueNumber } from './value-sql.ts';
+
 /** One row per customer, each from hashes of its own number alone. Narrow columns: there may be millions. */
 const CREATE_PEOPLE = `
 CREATE OR REPLACE TEMP TABLE sim_person AS
@@ -131,7 +133,7 @@ SELECT name_no, name, "values", held_by, pattern FROM (VALUES
 INSERT INTO trait_name SELECT name_no, name FROM sim_trait ORDER BY name_no;
 INSERT INTO trait_value
 SELECT name_no, value_no, value,
-  CASE WHEN regexp_full_match(value, '-?[0-9]{1,15}([.][0-9]{1,15})?') THEN value::DOUBLE END
+  ${valueNumber('value')}, ${valueMoment('value')}
 FROM (SELECT name_no, unnest("values") AS value, generate_subscripts("values", 1) AS value_no FROM sim_trait)
 ORDER BY name_no, value_no;
 `;

@@ -1,7 +1,7 @@
 /**
  * Facts on their way in: temporary tables in the writing session, one for each kind of fact, that both
  * `put` and the import fill and the ingest steps read. `row_no` is the order of arrival: of two rows of
- * one batch about the same thing, the later wins.
+ * one batch about the same thing, the later wins (of events, which do not change, the earlier).
  */
 import { NEXT_CUSTOMER_NO } from './erased-id.ts';
 import type { DuckDbSession } from './session.ts';
@@ -10,6 +10,10 @@ export const STAGED_ORDER = 'staged_order';
 export const STAGED_STORE = 'staged_store';
 export const STAGED_CUSTOMER = 'staged_customer';
 export const STAGED_TRAIT = 'staged_trait';
+export const STAGED_EVENT = 'staged_event';
+export const STAGED_SCORE = 'staged_score';
+export const STAGED_LIST_ENTRY = 'staged_list_entry';
+export const STAGED_EMPTIED_LIST = 'staged_emptied_list';
 
 const COLUMNS: Readonly<Record<string, string>> = {
   [STAGED_ORDER]: `row_no UBIGINT, customer_id VARCHAR, order_id VARCHAR, store_id VARCHAR, ordered_at UINTEGER,
@@ -18,6 +22,12 @@ const COLUMNS: Readonly<Record<string, string>> = {
     opened_at UINTEGER, closed_at UINTEGER`,
   [STAGED_CUSTOMER]: 'row_no UBIGINT, customer_id VARCHAR',
   [STAGED_TRAIT]: 'row_no UBIGINT, customer_id VARCHAR, name VARCHAR, value VARCHAR',
+  [STAGED_EVENT]: `row_no UBIGINT, customer_id VARCHAR, event_id VARCHAR, name VARCHAR, occurred_at UINTEGER,
+    properties VARCHAR`,
+  [STAGED_SCORE]: `row_no UBIGINT, customer_id VARCHAR, model VARCHAR, version VARCHAR, value DOUBLE,
+    valid_until UINTEGER`,
+  [STAGED_LIST_ENTRY]: 'row_no UBIGINT, customer_id VARCHAR, list VARCHAR, is_listed BOOLEAN',
+  [STAGED_EMPTIED_LIST]: 'list VARCHAR',
 };
 
 /** Makes a staging table, empty. */
@@ -35,13 +45,15 @@ export interface IngestCounts {
   readonly added: number;
   readonly replaced: number;
   readonly unchanged: number;
+  /** Customers first heard of; absent: none. */
+  readonly newCustomers?: number;
   /** Rows about erased customers, which were dropped; absent: none. */
   readonly erased?: number;
   /** Those customers. */
   readonly erasedCustomers?: readonly string[];
 }
 
-/** Gives numbers to customers not known yet, in the order in which they first appear in a staged table. */
+/** Gives numbers to customers not known yet, in the order in which they first appear in a staged table. How many. */
 export async function numberCustomers(
   session: DuckDbSession,
   staged: string,

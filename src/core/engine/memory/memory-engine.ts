@@ -281,7 +281,7 @@ export class MemoryEngine implements Engine {
     const wanted = request.customers && new Set(request.customers);
     const stores = request.stores && new Set(request.stores);
     const orders = byCustomer(columns.orders === false ? [] : latest(this.#orders, orderKey, knownAt));
-    const values = byCustomer(columns.traits ? this.#namedValues(knownAt) : []);
+    const values = byCustomer(columns.traits ? this.#namedValues(knownAt, columns.traitNames) : []);
     const names = new Set(columns.events?.names);
     const events = byCustomer(
       this.#events
@@ -310,7 +310,7 @@ export class MemoryEngine implements Engine {
   }
 
   /** Traits, scores of versions in force and entries of lists, as they were after a batch. */
-  #namedValues(knownAt: number): (NamedValue & { readonly customerId: string })[] {
+  #namedValues(knownAt: number, names?: readonly number[]): (NamedValue & { readonly customerId: string })[] {
     const traits = latest(this.#traits, traitKey, knownAt).map(({ customerId, name, value }) => {
       const nameNo = this.#traitNames.get(name)!;
       return {
@@ -335,7 +335,7 @@ export class MemoryEngine implements Engine {
       number: Number.NaN,
       moment: Number.NaN,
     }));
-    return [...traits, ...scores, ...entries];
+    return [...traits, ...scores, ...entries].filter(({ nameNo }) => names?.includes(nameNo) ?? true);
   }
 
   #scoresInForce(knownAt: number): ScoreFact[] {

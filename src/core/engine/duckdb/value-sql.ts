@@ -1,0 +1,24 @@
+/** What a text stands for besides itself, as SQL: the same as `traitNumber` and `traitMoment` of the model. */
+import { MOMENT_MAX_S } from '../../../model/time.ts';
+
+/** DOUBLE, or NULL where the text does not read as a number. Rounds to the nearest double, as JavaScript does. */
+export const valueNumber = (text: string) =>
+  `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,15}([.][0-9]{1,15})?') THEN ${text}::DOUBLE END`;
+
+const MOMENT =
+  '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-][01][0-9]:[0-5][0-9])?)?';
+
+/** Seconds since 1970 as UINTEGER, or NULL where the text does not read as a date or moment. */
+export function valueMoment(text: string): string {
+  const digits = (from: number, seconds: number) =>
+    `coalesce(TRY_CAST(substr(${text}, ${from}, 2) AS BIGINT), 0) * ${seconds}`;
+  const hasSeconds = `substr(${text}, 17, 1) = ':'`;
+  const offset = `right(${text}, 6)`;
+  const offsetSeconds = `(substr(${offset}, 2, 2)::BIGINT * 3600 + substr(${offset}, 5, 2)::BIGINT * 60)`;
+  const seconds = `epoch(TRY_CAST(left(${text}, 10) AS DATE))::BIGINT
+    + ${digits(12, 3600)} + ${digits(15, 60)} + CASE WHEN ${hasSeconds} THEN ${digits(18, 1)} ELSE 0 END
+    + CASE WHEN length(${text}) < 17 THEN 0 WHEN left(${offset}, 1) = '+' THEN -${offsetSeconds}
+      WHEN left(${offset}, 1) = '-' THEN ${offsetSeconds} ELSE 0 END`;
+  return `CASE WHEN regexp_full_match(${text}, '${MOMENT}') AND (${seconds}) BETWEEN 0 AND ${MOMENT_MAX_S}
+    THEN (${seconds})::UINTEGER END`;
+}
