@@ -4,15 +4,16 @@
  */
 import { formatAmountE4 } from '../model/amount.ts';
 import { describeCondition } from '../model/describe.ts';
-import type { CustomerFacts, OrderFact } from '../model/fact.ts';
+import type { CustomerFacts, EventFact, OrderFact, ScoreFact } from '../model/fact.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Condition, Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
-import { formatMoment, MOMENT_MAX_S } from '../model/time.ts';
+import { formatMoment } from '../model/time.ts';
 import type { ExplainedCondition, ExplainedNode, ExplainReport } from './core.ts';
 import type { StoreTable } from './engine/engine.ts';
-import type { StoreLookup } from './evaluate/naive/naive-outcome.ts';
+import type { NaiveOutcome, StoreLookup } from './evaluate/naive/naive-outcome.ts';
 import { evaluateConditionNaive, evaluateNaive, NO_FACTS, storeLookup } from './evaluate/naive.ts';
+import { nextChange } from './next-change.ts';
 
 export interface ExplainRequest {
   readonly customerId: string;
@@ -77,59 +78,55 @@ function explainCondition(
   stores: StoreLookup,
 ): ExplainedCondition {
   const outcome = evaluateConditionNaive(condition, facts, moment, stores);
-  const shown = outcome.trait
-    ? [{ trait: outcome.trait.name, value: outcome.trait.value }]
-    : outcome.orders.slice(0, FACTS_MAX).map(explainOrder);
   return {
     condition,
     text: describeCondition(condition),
     holds: outcome.holds,
     value: outcome.value,
-    facts: shown,
+    facts: explainFacts(outcome),
   };
 }
 
-function explainOrder(order: OrderFact): ExplainedCondition['facts'][number] {
+type ExplainedFact = ExplainedCondition['facts'][number];
+
+/** What a condition looked at: a trait, score or list; orders and events, latest first. */
+function explainFacts({ orders, events, trait, score, list }: NaiveOutcome): ExplainedFact[] {
+  if (trait) return [{ trait: trait.name, value: trait.value }];
+  if (score) return [explainScore(score)];
+  if (list !== undefined) return [{ list }];
+  return [
+    ...orders.map((order) => ({ at: order.orderedAt, fact: () => explainOrder(order) })),
+    ...events.map((event) => ({ at: event.occurredAt, fact: () => explainEvent(event) })),
+  ]
+    .sort((a, b) => b.at - a.at)
+    .slice(0, FACTS_MAX)
+    .map(({ fact }) => fact());
+}
+
+function explainOrder(order: OrderFact): ExplainedFact {
   return {
     orderId: order.orderId,
     orderedAt: formatMoment(order.orderedAt),
     ...(order.storeId === undefined ? {} : { storeId: order.storeId }),
     total: `${formatAmountE4(order.totalE4)}${order.currency === '' ? '' : ` ${order.currency}`}`,
+    ...(order.status === 'completed' ? {} : { status: order.status }),
   };
 }
 
-/**
- * The first later moment at which the rule yields something else with these facts: only an order that
- * leaves a window (at its time + the window) or that begins to count (dated in the future) can cause it.
- */
-function nextChange(
-  rule: Rule,
-  holds: boolean,
-  facts: CustomerFacts,
-  moment: number,
-  stores: StoreLookup,
-): ExplainReport['nextChange'] {
-  const moments = new Set<number>();
-  for (const { orderedAt } of facts.orders) {
-    for (const after of [0, ...windowsOf(rule)]) {
-      if (orderedAt + after > moment && orderedAt + after <= MOMENT_MAX_S) moments.add(orderedAt + after);
-    }
-  }
-  for (const later of [...moments].sort((a, b) => a - b)) {
-    if (evaluateNaive(rule, facts, later, stores) !== holds)
-      return { at: formatMoment(later), member: !holds };
-  }
-  return null;
+function explainEvent({ eventId, name, occurredAt, properties }: EventFact): ExplainedFact {
+  return {
+    eventId,
+    event: name,
+    occurredAt: formatMoment(occurredAt),
+    ...(Object.keys(properties).length === 0 ? {} : { properties }),
+  };
 }
 
-/** The distinct windows of a rule, in seconds. */
-function windowsOf(rule: Rule): number[] {
-  const windows = new Set<number>();
-  const visit = (node: Rule): void => {
-    if (node.kind === 'all' || node.kind === 'any') node.rules.forEach(visit);
-    else if (node.kind === 'not') visit(node.rule);
-    else if (node.kind === 'orders' && node.withinS !== undefined) windows.add(node.withinS);
+function explainScore({ model, version, value, validUntil }: ScoreFact): ExplainedFact {
+  return {
+    model,
+    version,
+    score: value,
+    ...(validUntil === undefined ? {} : { validUntil: formatMoment(validUntil) }),
   };
-  visit(rule);
-  return [...windows];
 }
