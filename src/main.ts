@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { COMMANDS } from './cli/commands.ts';
-import { changesFolder, rejectsFolder, storeFolder } from './cli/data-folder.ts';
+import { changesFolder, rejectsFolder, storeFolder, uploadFolder } from './cli/data-folder.ts';
 import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
@@ -221,6 +221,7 @@ async function serve(config: Config): Promise<RunningServer> {
         requestTimeoutMs: config.requestTimeout,
         slowRequestMs: config.slowRequest,
         trustProxy: config.trustProxy,
+        uploadFolder: uploadFolder(config.data),
       },
       logger,
     });

@@ -62,3 +62,11 @@ export function coreOf(context: RouteContext): Core {
   }
   return context.core;
 }
+
+/** @throws {CoterieError} `CORE_UNAVAILABLE` in a process that takes no facts. */
+export function ingestOf(context: RouteContext): Ingest {
+  if (context.ingest === undefined) {
+    throw new CoterieError('CORE_UNAVAILABLE', 'This process takes no facts: send them to the Core');
+  }
+  return context.ingest;
+}

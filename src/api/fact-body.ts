@@ -1,11 +1,12 @@
 /**
  * Bodies that hold facts: a JSON list read whole, or NDJSON read as it comes, however long it is; both
- * packed with gzip or not. A line that is no JSON is set aside like any other bad row.
+ * packed with gzip or not. A line that is no JSON is set aside like any other bad row. Ids of customers also
+ * come as text, one a line.
  */
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { UnreadableRow } from '../core/ingest/ingest.ts';
+import { UnreadableRow } from '../core/ingest/row-tally.ts';
 import { CoterieError } from '../model/error.ts';
 import { FACT_REASON } from '../model/fact-reason.ts';
 
@@ -13,8 +14,11 @@ import { FACT_REASON } from '../model/fact-reason.ts';
 export type FactRows = readonly unknown[] | AsyncIterable<readonly unknown[]>;
 
 const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+const TEXT_TYPE = 'text/plain';
 /** The types of bodies that hold facts, for descriptions. */
 export const FACT_TYPES: readonly string[] = ['application/json', NDJSON_TYPES[0]!];
+/** The types of bodies that hold ids of customers. */
+export const ID_TYPES: readonly string[] = [...FACT_TYPES, TEXT_TYPE];
 
 /** A longer line is set aside without being held in memory. */
 const LINE_BYTES_MAX = 1_048_576;
@@ -29,6 +33,16 @@ export function readFactRows(
   );
   scope.addContentTypeParser(NDJSON_TYPES, async (request: FastifyRequest, body: Readable) =>
     readLines(unpacked(request, body)),
+  );
+}
+
+/** As {@link readFactRows}, and text with an id a line: blanks around it and empty lines are nothing. */
+export function readIdRows(
+  scope: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser'>,
+): void {
+  readFactRows(scope);
+  scope.addContentTypeParser(TEXT_TYPE, async (request: FastifyRequest, body: Readable) =>
+    readLines(unpacked(request, body), (text) => text),
   );
 }
 
@@ -108,10 +122,20 @@ function rowsOf(text: string): readonly unknown[] {
 
 const NEWLINE = 10;
 
-/** Rows of NDJSON, a block for each chunk of the body. Empty lines are no rows. */
-export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<readonly unknown[]> {
+/** Rows of NDJSON, or of other lines, a block for each chunk of the body. Empty lines are no rows. */
+export async function* readLines(
+  body: AsyncIterable<Buffer>,
+  readRow: (text: string) => unknown = jsonRow,
+): AsyncGenerator<readonly unknown[]> {
   let rest: Buffer[] = [];
   let restBytes = 0;
+  const addRow = (rows: unknown[], line: Buffer, lineBytes: number) => {
+    if (lineBytes > LINE_BYTES_MAX) rows.push(TOO_LONG);
+    else {
+      const text = line.toString().trim();
+      if (text !== '') rows.push(readRow(text));
+    }
+  };
   for await (const chunk of bytesOf(body)) {
     const rows: unknown[] = [];
     let from = 0;
@@ -135,16 +159,10 @@ export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<re
 const TOO_LONG = new UnreadableRow(`a row longer than ${LINE_BYTES_MAX} bytes`);
 const NOT_JSON = new UnreadableRow(FACT_REASON.notObject);
 
-function addRow(rows: unknown[], line: Buffer, lineBytes: number): void {
-  if (lineBytes > LINE_BYTES_MAX) {
-    rows.push(TOO_LONG);
-    return;
-  }
-  const text = line.toString().trim();
-  if (text === '') return;
+function jsonRow(text: string): unknown {
   try {
-    rows.push(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
-    rows.push(NOT_JSON);
+    return NOT_JSON;
   }
 }

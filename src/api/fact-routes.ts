@@ -1,18 +1,26 @@
-/** Facts that stream in: rows of orders, customers and stores, acknowledged when they are durable. */
+/** Facts that stream in: rows of every source, acknowledged when they are durable. */
 import { Type } from 'typebox';
-import type { Ingest } from '../core/ingest/ingest.ts';
+import { type IngestReport, VERSIONS_LISTED_MAX } from '../core/ingest/row-tally.ts';
 import { CoterieError } from '../model/error.ts';
 import { answers } from './answer-schemas.ts';
-import type { Api, RouteContext } from './context.ts';
+import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { FACT_TYPES, type FactRows, readFactRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
 
 const SourcePath = Type.Object({
-  source: Type.Enum(['orders', 'customers', 'stores'], { description: 'What the rows are.' }),
+  source: Type.Enum(['orders', 'customers', 'stores', 'events', 'scores', 'lists'], {
+    description: 'What the rows are.',
+  }),
 });
 
-const StrictQuery = Type.Object(
+const FactsQuery = Type.Object(
   {
+    activate: Type.Optional(
+      Type.Boolean({
+        description:
+          'Of scores: whether the versions of models that the rows bring are put in force at the end, when all rows are durable.',
+      }),
+    ),
     strict: Type.Optional(
       Type.Boolean({ description: 'Whether one bad row refuses all; the rows are then held in memory.' }),
     ),
@@ -25,7 +33,7 @@ const RowSchema = Type.Object(
   {
     additionalProperties: true,
     description:
-      'Orders: customer_id, order_id, ordered_at (needed), store_id, total, discount, currency, status. Customers: customer_id (needed); every other field is a trait, and so is each of an object called traits. Stores: store_id (needed), brand, city, category, tags, opened_at, closed_at.',
+      'Orders: customer_id, order_id, ordered_at, total (needed), store_id, discount, currency, status. Customers: customer_id (needed); every other field is a trait, and so is each of an object called traits. Stores: store_id (needed), brand, city, category, tags, opened_at, closed_at. Events: customer_id, name, occurred_at (needed), event_id; every other field is a property, and so is each of an object called properties. Scores: customer_id, model, value (needed), version, valid_until. Lists: customer_id, list (needed), listed.',
     examples: [
       {
         customer_id: 'customer-17',
@@ -35,6 +43,14 @@ const RowSchema = Type.Object(
         total: 19.95,
         currency: 'EUR',
       },
+      {
+        customer_id: 'customer-17',
+        name: 'checkout_started',
+        occurred_at: '2026-03-01T12:00:00Z',
+        properties: { device: 'phone', items: 3 },
+      },
+      { customer_id: 'customer-17', model: 'churn', value: 0.73, version: '2026-03' },
+      { customer_id: 'customer-17', list: 'do-not-contact' },
     ],
   },
 );
@@ -52,6 +68,8 @@ const BODY = {
   ),
 };
 
+const VersionSchema = { model: Type.String(), version: Type.String() };
+
 const IngestAnswer = Type.Object({
   accepted: Type.Integer({ description: 'Rows that are durable now.' }),
   rejected: Type.Integer({ description: 'Rows set aside.' }),
@@ -68,6 +86,16 @@ const IngestAnswer = Type.Object({
         'The last batch that holds rows of this request. Memberships reflect them once the mark of an answer is at this or above.',
     }),
   ),
+  versions: Type.Optional(
+    Type.Array(Type.Object(VersionSchema), {
+      description: `Of scores: the versions of models that rows were accepted of, the last that arrived last; at most ${VERSIONS_LISTED_MAX}.`,
+    }),
+  ),
+  activated: Type.Optional(
+    Type.Array(Type.Object({ ...VersionSchema, batchNo: Type.Integer() }), {
+      description: 'With activate: the versions that are in force now, and from which batch on.',
+    }),
+  ),
 });
 
 /** Puts the routes on a server. */
@@ -81,11 +109,11 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
         validatorCompiler: compileAllButBody,
         schema: {
           tags: ['Facts'],
-          summary: 'Take rows of orders, customers or stores',
+          summary: 'Take rows of orders, customers, stores, events, scores or lists',
           description:
-            'Answers when all that was accepted is durable. Bad rows are set aside and nothing else is lost. Idempotent: sending rows again changes nothing; a later version of an order replaces the earlier one. 429 means that nothing was taken.',
+            'Answers when all that was accepted is durable. Bad rows are set aside and nothing else is lost. Idempotent: sending rows again changes nothing; a later version of an order replaces the earlier one, an event that is known stays as it is, and scores and list entries are the latest received. Scores count when their version of the model is in force: the first is at once, another one when it is activated. 429 means that nothing was taken.',
           params: SourcePath,
-          querystring: StrictQuery,
+          querystring: FactsQuery,
           body: BODY,
           response: answers(IngestAnswer),
         },
@@ -95,17 +123,38 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
         if (rows === null || rows === undefined) {
           throw new CoterieError('REQUEST_INVALID', 'the body: expected rows, found nothing', { in: 'body' });
         }
-        const { strict = false } = request.query;
-        return ingestOf(context).submit(request.params.source, rows, { strict });
+        const { strict = false, activate = false } = request.query;
+        const { source } = request.params;
+        if (activate && source !== 'scores') {
+          throw new CoterieError(
+            'REQUEST_INVALID',
+            `query parameter activate: expected with scores only, found with ${source}`,
+            { field: 'activate', in: 'query', expected: 'scores', found: source },
+          );
+        }
+        const report = await ingestOf(context).submit(source, rows, { strict });
+        return activate ? activateVersions(context, report) : report;
       },
     );
   });
 }
 
-/** @throws {CoterieError} `CORE_UNAVAILABLE` in a process that takes no facts. */
-function ingestOf(context: RouteContext): Ingest {
-  if (context.ingest === undefined) {
-    throw new CoterieError('CORE_UNAVAILABLE', 'This process takes no facts: send them to the Core');
+/** Puts the versions of a report in force; of two versions of a model, the one that arrived last stays. */
+async function activateVersions(context: RouteContext, report: IngestReport) {
+  const { versions = [] } = report;
+  if (versions.length >= VERSIONS_LISTED_MAX) {
+    throw new CoterieError(
+      'REQUEST_INVALID',
+      `activate: expected fewer than ${VERSIONS_LISTED_MAX} versions in a request, found more; their scores are durable, and no version was put in force`,
+      { field: 'activate', in: 'query', accepted: report.accepted, batchNo: report.batchNo },
+    );
   }
-  return context.ingest;
+  const last = new Map(versions.map((brought) => [brought.model, brought.version]));
+  const activated: { readonly model: string; readonly version: string; readonly batchNo: number }[] = [];
+  for (const [model, version] of last) {
+    const { batchNo } = await coreOf(context).activateModelVersion(model, version);
+    activated.push({ model, version, batchNo });
+  }
+  const batchNo = Math.max(report.batchNo ?? 0, ...activated.map((one) => one.batchNo));
+  return { ...report, ...(batchNo > 0 ? { batchNo } : {}), activated };
 }

@@ -1,4 +1,6 @@
 /** What can be set about a server, with its defaults. `main.ts` fills it from the option table. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export interface ServerOptions {
   /** Shown in `/openapi.json` and `/readyz`. */
@@ -19,6 +21,8 @@ export interface ServerOptions {
   readonly keepAliveTimeoutMs: number;
   /** Whether `X-Forwarded-For` is believed: only behind a proxy that sets it. */
   readonly trustProxy: boolean;
+  /** Where long uploads wait until they are taken in; made when needed. */
+  readonly uploadFolder: string;
 }
 
 export const SERVER_DEFAULTS: ServerOptions = {
@@ -31,6 +35,7 @@ export const SERVER_DEFAULTS: ServerOptions = {
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 72_000,
   trustProxy: false,
+  uploadFolder: join(tmpdir(), 'coterie-uploads'),
 };
 
 /** Most customers of one batch. */

@@ -29,6 +29,11 @@ export function rejectsFolder(data: string): string {
   return join(data, 'rejects');
 }
 
+/** Where long uploads wait until they are taken in; what the engine puts aside is there too, and it empties it at its start. */
+export function uploadFolder(data: string): string {
+  return join(data, 'spill');
+}
+
 /**
  * Checks the folder before anything in it is opened.
  *

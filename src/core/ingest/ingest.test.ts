@@ -5,7 +5,8 @@ import { setImmediate as pause } from 'node:timers/promises';
 import { CoterieError } from '../../model/error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { MemoryEngine } from '../engine/memory/memory-engine.ts';
-import { createIngest, type IngestOptions, UnreadableRow } from './ingest.ts';
+import { createIngest, type IngestOptions } from './ingest.ts';
+import { UnreadableRow } from './row-tally.ts';
 
 const order = (id: number | string, change: object = {}) => ({
   customer_id: `c${id}`,

@@ -6,27 +6,9 @@
 import { CoterieError } from '../../model/error.ts';
 import type { Engine, FactSource, PutReport } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
-import { addRow, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
+import { countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
-
-export interface IngestReport {
-  /** Rows taken and durable, those that say what was known already included. */
-  readonly accepted: number;
-  readonly rejected: number;
-  /** Rows about customers who were erased, which are dropped; absent: none. */
-  readonly erased?: number;
-  /** Reason → rows. */
-  readonly reasons: Readonly<Record<string, number>>;
-  /** The first rows set aside, at most 100; the index counts rows from 0. */
-  readonly rejects: readonly { readonly index: number; readonly reason: string }[];
-  /** The last batch that holds facts of this request; absent when nothing was accepted. */
-  readonly batchNo?: number;
-  /** Of scores: the versions of models that rows were accepted of, in order of arrival, at most 1,000. */
-  readonly versions?: readonly { readonly model: string; readonly version: string }[];
-}
-
-/** All rows at once, or a stream of them in blocks. */
-export type Rows = readonly unknown[] | AsyncIterable<readonly unknown[]>;
+import { blocksOf, type IngestReport, type Rows, RowTally } from './row-tally.ts';
 
 export interface Ingest {
   /**
@@ -63,14 +45,6 @@ export interface IngestStatus {
   readonly waitingBytes: number;
 }
 
-/** A row that the source could not read: it is set aside with this reason. */
-export class UnreadableRow {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
-
 export interface IngestOptions {
   /** How long the first fact of a batch waits for others. */
   readonly gatherMs: number;
@@ -97,8 +71,6 @@ export const INGEST_DEFAULTS: IngestOptions = {
 /** What of a stream is handed on at a time. */
 const CHUNK_ROWS_MAX = 5000;
 const CHUNK_BYTES_MAX = 2 * 1_048_576;
-const REJECTS_LISTED_MAX = 100;
-const VERSIONS_LISTED_MAX = 1000;
 
 /** Puts facts into an engine, which stays the caller's to close, after this. */
 export function createIngest(parts: {
@@ -133,7 +105,7 @@ class EngineIngest implements Ingest {
       throw overloaded(`${this.#streams} requests with facts are being read`, this.#admission.load);
     }
     this.#streams++;
-    const tally = new Tally();
+    const tally = new RowTally();
     try {
       if (options.strict) await this.#takeAllOrNone(source, rows, tally);
       else await this.#take(source, rows, tally);
@@ -188,7 +160,7 @@ class EngineIngest implements Ingest {
   }
 
   /** Two chunks of a stream are under way at most: the next is read while the last is written. */
-  async #take(source: FactSource, rows: Rows, tally: Tally): Promise<void> {
+  async #take(source: FactSource, rows: Rows, tally: RowTally): Promise<void> {
     let underWay: Promise<void> = Promise.resolve();
     let isFirst = true;
     const handOn = async (chunk: FactChunk) => {
@@ -222,7 +194,7 @@ class EngineIngest implements Ingest {
     await underWay;
   }
 
-  async #takeAllOrNone(source: FactSource, rows: Rows, tally: Tally): Promise<void> {
+  async #takeAllOrNone(source: FactSource, rows: Rows, tally: RowTally): Promise<void> {
     const chunk = emptyChunk();
     for await (const block of blocksOf(rows)) {
       for (const row of block) tally.read(chunk, source, row);
@@ -234,15 +206,7 @@ class EngineIngest implements Ingest {
         );
       }
     }
-    if (tally.rejected > 0) {
-      const { rejected, reasons, rejects } = tally.report();
-      const { index, reason } = rejects[0]!;
-      throw new CoterieError(
-        'IMPORT_ROW_REJECTED',
-        `row ${index} (counted from 0): ${reason}; nothing was taken`,
-        { rejected, reasons, rejects },
-      );
-    }
+    tally.refuseRejects();
     if (chunk.rows === 0) return;
     if (!this.#admission.tryEnter(chunk)) {
       throw overloaded('facts arrive faster than they are written', this.#admission.load);
@@ -251,7 +215,7 @@ class EngineIngest implements Ingest {
   }
 
   /** Writes a chunk that was admitted. */
-  async #write(chunk: FactChunk, tally: Tally): Promise<void> {
+  async #write(chunk: FactChunk, tally: RowTally): Promise<void> {
     const { rows, bytes } = chunk;
     try {
       const { batchNo, erasedCustomers } = await this.#commit.add(chunk);
@@ -266,52 +230,6 @@ class EngineIngest implements Ingest {
   }
 }
 
-/** What became of the rows of one request. */
-class Tally {
-  accepted = 0;
-  rejected = 0;
-  erased = 0;
-  batchNo: number | undefined;
-  #rows = 0;
-  readonly #reasons = new Map<string, number>();
-  readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
-  readonly #versions = new Map<string, { readonly model: string; readonly version: string }>();
-
-  addVersions({ scores }: FactChunk): void {
-    for (const { model, version } of scores) {
-      // Names hold no control characters.
-      const key = `${model}\n${version}`;
-      if (this.#versions.size < VERSIONS_LISTED_MAX) this.#versions.set(key, { model, version });
-    }
-  }
-
-  /** Adds a row to a chunk, or counts it as set aside. */
-  read(chunk: FactChunk, source: FactSource, row: unknown): void {
-    const index = this.#rows++;
-    const reason = row instanceof UnreadableRow ? row.reason : addRow(chunk, source, row);
-    if (reason === undefined) return;
-    this.rejected++;
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    if (this.#rejects.length < REJECTS_LISTED_MAX) this.#rejects.push({ index, reason });
-  }
-
-  report(): IngestReport {
-    return {
-      accepted: this.accepted,
-      rejected: this.rejected,
-      ...(this.erased > 0 ? { erased: this.erased } : {}),
-      reasons: Object.fromEntries(this.#reasons),
-      rejects: this.#rejects,
-      ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),
-      ...(this.#versions.size > 0 ? { versions: [...this.#versions.values()] } : {}),
-    };
-  }
-}
-
-function blocksOf(rows: Rows): AsyncIterable<readonly unknown[]> | readonly (readonly unknown[])[] {
-  return Symbol.asyncIterator in rows ? rows : [rows];
-}
-
 function overloaded(why: string, load: Load): CoterieError {
   return new CoterieError('INGEST_OVERLOADED', `${why}: ${load.rows} rows wait, nothing was taken`, {
     waitingRows: load.rows,
@@ -320,7 +238,7 @@ function overloaded(why: string, load: Load): CoterieError {
 }
 
 /** Says of a failure what was accepted before it. */
-function afterSome(error: unknown, tally: Tally): unknown {
+function afterSome(error: unknown, tally: RowTally): unknown {
   if (!(error instanceof CoterieError)) return error;
   const { accepted, rejected, reasons, batchNo } = tally.report();
   return new CoterieError(

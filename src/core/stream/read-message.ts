@@ -1,6 +1,6 @@
 /** Rows of a message's body: one JSON object, a list of them, or NDJSON. */
 import { FACT_REASON } from '../../model/fact-reason.ts';
-import { UnreadableRow } from '../ingest/ingest.ts';
+import { UnreadableRow } from '../ingest/row-tally.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,6 +1,6 @@
 /** Messages gathered for one put: their facts, the positions that they reach, and the rows set aside. */
 import { addRow, emptyChunk, type FactChunk } from '../ingest/fact-chunk.ts';
-import { UnreadableRow } from '../ingest/ingest.ts';
+import { UnreadableRow } from '../ingest/row-tally.ts';
 import { type Positions, type StreamMessage, sourceOf } from './message-stream.ts';
 import { readMessage } from './read-message.ts';
 import type { StreamReject } from './stream-rejects.ts';

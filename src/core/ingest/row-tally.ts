@@ -1,0 +1,100 @@
+/** The rows of one request as they are read: which are taken, which are set aside and why, and what is told of them. */
+import { CoterieError } from '../../model/error.ts';
+import type { FactSource } from '../engine/engine.ts';
+import { addRow, type FactChunk } from './fact-chunk.ts';
+
+export interface IngestReport {
+  /** Rows taken and durable, those that say what was known already included. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Rows about customers who were erased, which are dropped; absent: none. */
+  readonly erased?: number;
+  /** Reason → rows. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** The first rows set aside, at most 100; the index counts rows from 0. */
+  readonly rejects: readonly { readonly index: number; readonly reason: string }[];
+  /** The last batch that holds facts of this request; absent when nothing was accepted. */
+  readonly batchNo?: number;
+  /** Of scores: the versions of models that rows were accepted of, the last that arrived last; at most 1,000. */
+  readonly versions?: readonly { readonly model: string; readonly version: string }[];
+}
+
+/** All rows at once, or a stream of them in blocks. */
+export type Rows = readonly unknown[] | AsyncIterable<readonly unknown[]>;
+
+/** A row that the source could not read: it is set aside with this reason. */
+export class UnreadableRow {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+const REJECTS_LISTED_MAX = 100;
+/** Of models. */
+export const VERSIONS_LISTED_MAX = 1000;
+
+/** What became of the rows of one request. */
+export class RowTally {
+  accepted = 0;
+  rejected = 0;
+  erased = 0;
+  batchNo: number | undefined;
+  #rows = 0;
+  readonly #reasons = new Map<string, number>();
+  readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
+  readonly #versions = new Map<string, { readonly model: string; readonly version: string }>();
+  #lastVersion: string | undefined;
+
+  /** Adds a row to a chunk, or counts it as set aside. */
+  read(chunk: FactChunk, source: FactSource, row: unknown): void {
+    const index = this.#rows++;
+    const reason = row instanceof UnreadableRow ? row.reason : addRow(chunk, source, row);
+    if (reason === undefined) return;
+    this.rejected++;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    if (this.#rejects.length < REJECTS_LISTED_MAX) this.#rejects.push({ index, reason });
+  }
+
+  /** Remembers which versions of models the scores of a chunk are of. */
+  addVersions({ scores }: FactChunk): void {
+    for (const { model, version } of scores) {
+      // Names hold no control characters.
+      const key = `${model}\n${version}`;
+      if (key === this.#lastVersion) continue;
+      this.#lastVersion = key;
+      // To the end: the last that arrived is the last.
+      this.#versions.delete(key);
+      if (this.#versions.size < VERSIONS_LISTED_MAX) this.#versions.set(key, { model, version });
+    }
+  }
+
+  /** @throws {CoterieError} `IMPORT_ROW_REJECTED` if a row was set aside: for those who want all or nothing. */
+  refuseRejects(): void {
+    const first = this.#rejects[0];
+    if (first === undefined) return;
+    const { rejected, reasons, rejects } = this.report();
+    throw new CoterieError(
+      'IMPORT_ROW_REJECTED',
+      `row ${first.index} (counted from 0): ${first.reason}; nothing was taken`,
+      { rejected, reasons, rejects },
+    );
+  }
+
+  report(): IngestReport {
+    return {
+      accepted: this.accepted,
+      rejected: this.rejected,
+      ...(this.erased > 0 ? { erased: this.erased } : {}),
+      reasons: Object.fromEntries(this.#reasons),
+      rejects: this.#rejects,
+      ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),
+      ...(this.#versions.size > 0 ? { versions: [...this.#versions.values()] } : {}),
+    };
+  }
+}
+
+/** Rows block by block. */
+export function blocksOf(rows: Rows): AsyncIterable<readonly unknown[]> | readonly (readonly unknown[])[] {
+  return Symbol.asyncIterator in rows ? rows : [rows];
+}
