@@ -57,7 +57,7 @@ export async function calculate(
       types: parts.types,
       knownAt: catalogNo,
     });
-    const plan = await compile({ segments, stores, dictionary: await parts.engine.dictionary() });
+    const plan = await compile({ segments, stores, dictionary: await parts.engine.dictionary(batchNo) });
     phases.lap('compile');
 
     // The dictionary of customers is written while threads evaluate: both wait for each other little.
@@ -67,7 +67,7 @@ export async function calculate(
         plan,
         moment: request.moment,
         batches: parts.engine.scan({
-          columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+          columns: plan.columns,
           knownAt: batchNo,
         }),
         onRows: (rows) => load.putRows(rows),

@@ -6,7 +6,7 @@
  */
 import { CoterieError } from '../model/error.ts';
 import { decodeRow } from '../model/row.ts';
-import type { Rule } from '../model/rule.ts';
+import type { Rule, StoreSet } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
 import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
@@ -137,7 +137,7 @@ export class Population {
       );
     }
     const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
-    const plan = await this.#compile(numbered, stores);
+    const plan = await this.#compile(numbered, stores, at);
     const defaults = defaultsOf(plan, segments.length).reduce(
       (bits, isDefault, i) => bits | (isDefault << i),
       0,
@@ -157,7 +157,7 @@ export class Population {
   /** Customers who are in at least one of the segments. */
   async #members(segments: readonly Segment[], stores: StoreTable, at: Standpoint): Promise<CustomerSet> {
     const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
-    const plan = await this.#compile(numbered, stores);
+    const plan = await this.#compile(numbered, stores, at);
     const defaults = defaultsOf(plan, segments.length);
     const defaultMemberships = defaults.reduce((count, isDefault) => count + isDefault, 0);
     const members = new CustomerSet();
@@ -182,7 +182,7 @@ export class Population {
     at: Standpoint,
   ): Promise<readonly CustomerSet[]> {
     const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
-    const plan = await this.#compile(numbered, stores);
+    const plan = await this.#compile(numbered, stores, at);
     const defaults = defaultsOf(plan, segments.length);
     const members = segments.map(() => new CustomerSet());
     const byDefault = members.filter((_, place) => defaults[place] === 1);
@@ -200,8 +200,8 @@ export class Population {
     return members;
   }
 
-  async #compile(segments: readonly Segment[], stores: StoreTable): Promise<Plan> {
-    return compile({ segments, stores, dictionary: await this.#engine.dictionary() });
+  async #compile(segments: readonly Segment[], stores: StoreTable, at: Standpoint): Promise<Plan> {
+    return compile({ segments, stores, dictionary: await this.#engine.dictionary(at.batchNo) });
   }
 
   async #scan(
@@ -217,7 +217,7 @@ export class Population {
       plan,
       moment: at.moment,
       batches: this.#engine.scan({
-        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
+        columns: plan.columns,
         knownAt: at.batchNo,
         ...(only === undefined ? {} : { stores: only }),
       }),
@@ -238,18 +238,24 @@ function defaultsOf(plan: Plan, segments: number): Uint8Array {
 }
 
 /**
- * The stores that all conditions of all rules look at, ascending: only customers with an order there can
- * differ from the default. Undefined where that does not hold, or where it would save little.
+ * The stores that all conditions of all rules look at, ascending: only customers with an order there, of
+ * any status, can differ from the default. Undefined where that does not hold, or where it would save little.
  */
 export function storesLookedAt(segments: readonly Segment[], table: StoreTable): Uint32Array | undefined {
   const sets = new StoreSets(table);
   const looked = new Set<number>();
+  const add = (set: StoreSet): boolean => {
+    if (set.kind === 'all') return false;
+    for (const storeNo of sets.stores(sets.numberOf(set))) looked.add(storeNo);
+    return looked.size <= FILTER_STORES_MAX;
+  };
   const visit = (rule: Rule): boolean => {
     if (rule.kind === 'all' || rule.kind === 'any') return rule.rules.every(visit);
     if (rule.kind === 'not') return visit(rule.rule);
-    if (rule.kind !== 'orders' || rule.stores.kind === 'all') return false;
-    for (const storeNo of sets.stores(sets.numberOf(rule.stores))) looked.add(storeNo);
-    return looked.size <= FILTER_STORES_MAX;
+    if (rule.kind === 'orders') return add(rule.stores);
+    // Nothing holds without a first. A second that is an event comes with the customer, whatever the stores.
+    if (rule.kind !== 'sequence' || rule.first.kind !== 'orders') return false;
+    return add(rule.first.filter.stores) && (rule.second.kind === 'event' || add(rule.second.filter.stores));
   };
   return segments.every((segment) => visit(segment.rule)) ? Uint32Array.from(looked).sort() : undefined;
 }

@@ -13,6 +13,9 @@ const DICTIONARY: FactDictionary = {
   traitNames: new Map([['city', 0]]),
   traitValues: new Map([[0, new Map([['BCN', 0]])]]),
   currencies: new Map([['EUR', 1]]),
+  models: new Map([['churn', 1]]),
+  lists: new Map([['vip', 2]]),
+  eventNames: new Map([['visit', 0]]),
 };
 
 function orders(more: Partial<OrdersCondition> = {}): OrdersCondition {

@@ -10,15 +10,12 @@ import { Turns } from '../turns.ts';
 import { ConditionTable } from './condition-table.ts';
 import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
 import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
-import { buildOrderIndex } from './order-index.ts';
 import { ACTION_BITS, type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
 import { writeProgram } from './program.ts';
-import { StoreSets } from './store-sets.ts';
-import { buildTraitIndex } from './trait-index.ts';
 import { Uses } from './uses.ts';
 
 export interface CompileRequest {
-  /** Any order; paused segments are left out. References must have been replaced. */
+  /** Any order; paused segments are left out. References and bounds of the population must have been replaced. */
   readonly segments: readonly Segment[];
   readonly stores: StoreTable;
   readonly dictionary: FactDictionary;
@@ -31,8 +28,7 @@ export async function compile(request: CompileRequest): Promise<Plan> {
     .filter((segment) => (segment.definition.status ?? 'active') === 'active')
     .sort((a, b) => a.segmentNo - b.segmentNo);
   assert.ok(segments.length <= SEGMENTS_MAX, 'more segments than an action can name');
-  const stores = new StoreSets(request.stores);
-  const table = new ConditionTable(stores, request.dictionary);
+  const table = new ConditionTable(request.stores, request.dictionary);
   const defaults = sharedUint8(segments.length);
   const exceptionLow = sharedUint32(segments.length);
   const exceptionHigh = sharedUint32(segments.length);
@@ -56,20 +52,15 @@ export async function compile(request: CompileRequest): Promise<Plan> {
   }
   await turns.next();
   const { actionOf, lists } = uses.resolve(table.size);
-  const storeLimit = request.stores.ids.length + 1;
   return {
     segmentNos: shareUint32(segments.map((segment) => segment.segmentNo)),
     isDense: segments.every((segment, place) => segment.segmentNo === place),
     defaults,
-    orders: await buildOrderIndex(table, stores, storeLimit, actionOf),
-    traits: buildTraitIndex(table, request.dictionary, actionOf),
+    ...(await table.build(actionOf)),
     ...lists,
     exceptionLow,
     exceptionHigh,
     ...programs(large, segments.length, (condition) => actionOf(condition)! >>> ACTION_BITS),
-    needsOrders: table.counters.length + table.tallies.length > 0,
-    needsAmounts: table.tallies.length > 0,
-    needsTraits: table.traitTests.length > 0,
   };
 }
 

@@ -27,6 +27,24 @@ export function shareFloat64(values: ArrayLike<number>): Float64Array {
   return shared;
 }
 
+export function shareInt32(values: ArrayLike<number>): Int32Array {
+  const shared = new Int32Array(new SharedArrayBuffer(values.length * 4));
+  shared.set(values);
+  return shared;
+}
+
+export function shareUint8(values: ArrayLike<number>): Uint8Array {
+  const shared = sharedUint8(values.length);
+  shared.set(values);
+  return shared;
+}
+
+export function shareInt8(values: ArrayLike<number>): Int8Array {
+  const shared = new Int8Array(new SharedArrayBuffer(values.length));
+  shared.set(values);
+  return shared;
+}
+
 /** A Uint32Array that grows by doubling. */
 export class Uint32List {
   #values = new Uint32Array(64);
@@ -77,6 +95,20 @@ export function csrOrder(listOf: Uint32Array, lists: number): CsrOrder {
 /** Puts values where `csrOrder` says, on shared memory. */
 export function arrange(order: CsrOrder, values: ArrayLike<number>): Uint32Array {
   const arranged = sharedUint32(order.position.length);
+  for (let i = 0; i < order.position.length; i++) arranged[order.position[i]!] = values[i]!;
+  return arranged;
+}
+
+/** Puts amounts, bounds and seconds where `csrOrder` says, on shared memory. */
+export function arrangeFloat64(order: CsrOrder, values: ArrayLike<number>): Float64Array {
+  const arranged = sharedFloat64(order.position.length);
+  for (let i = 0; i < order.position.length; i++) arranged[order.position[i]!] = values[i]!;
+  return arranged;
+}
+
+/** Puts codes where `csrOrder` says, on shared memory. */
+export function arrangeUint8(order: CsrOrder, values: ArrayLike<number>): Uint8Array {
+  const arranged = sharedUint8(order.position.length);
   for (let i = 0; i < order.position.length; i++) arranged[order.position[i]!] = values[i]!;
   return arranged;
 }

@@ -14,6 +14,14 @@ export type Expression =
 export const TRUE: Expression = { op: 'constant', value: true };
 export const FALSE: Expression = { op: 'constant', value: false };
 
+export function not(of: Expression): Expression {
+  return { op: 'not', of };
+}
+
+export function all(...of: readonly Expression[]): Expression {
+  return { op: 'all', of };
+}
+
 /** The distinct conditions of an expression, in order of first use. */
 export function conditionsOf(expression: Expression): number[] {
   const found = new Set<number>();

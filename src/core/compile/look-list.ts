@@ -3,7 +3,6 @@
  * entries come by window and then by kind of action, so that a processor foresees what comes next.
  */
 import { Turns } from '../turns.ts';
-import type { Counter } from './condition-table.ts';
 import { sharedUint32, shareUint32 } from './csr.ts';
 import { ACTION_BITS, type OrderIndex } from './plan.ts';
 import { ALL_STORES, type StoreSets } from './store-sets.ts';
@@ -12,6 +11,19 @@ import type { ActionOf } from './uses.ts';
 /** Words before the entries of a list: how many entries there are of each of the three kinds. */
 export const LOOK_HEADER = 3;
 const WORDS = [1, 2, 2] as const;
+
+/** What a condition on orders looks at. */
+export interface Look {
+  readonly storeSet: number;
+  /** Seconds; Infinity is ever. */
+  readonly windowS: number;
+}
+
+/** A condition that holds from so many orders on. */
+export interface Counter extends Look {
+  readonly threshold: number;
+  readonly condition: number;
+}
 
 interface Entry {
   readonly storeSet: number;

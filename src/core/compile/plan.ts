@@ -6,6 +6,7 @@
  * Invariant: a condition can hold only for a customer with a fact that its index leads to, so a customer
  * without facts gets entry 0 of every truth table, the default membership.
  */
+import type { ScanColumns, TimeOffsets } from '../engine/engine.ts';
 
 /**
  * What happens when a condition is found to hold: 3 bits of kind, and an operand above them. Idempotent,
@@ -51,22 +52,23 @@ export interface OrderIndex {
   /** By counter: what its threshold causes. */
   readonly counterAction: Uint32Array;
 
-  /** Store → tallies: count, sum, minimum and maximum of the orders in a window that pass a filter. */
+  /** Store → tallies over orders that count. */
   readonly tally: WindowedList;
+  /** Store → tallies over orders of other statuses; a tally over both is in both. */
+  readonly uncounted: WindowedList;
   /** Filters, by tally: currency number or −1 for any; lowest total; 1 discounted only, 0 without, −1 any. */
   readonly tallyCurrency: Int32Array;
   readonly tallyMinimumE4: Float64Array;
   readonly tallyDiscounted: Int8Array;
-  /** Tests on tallies, by tally. */
-  readonly testStart: Uint32Array;
-  /** See `MEASURE_CODE`. */
-  readonly testMeasure: Uint8Array;
-  /** Inclusive bounds. */
-  readonly testLow: Float64Array;
-  readonly testHigh: Float64Array;
-  /** 1 where the condition holds outside of the bounds. */
-  readonly testOutside: Uint8Array;
-  readonly testAction: Uint32Array;
+  /** Bit `STATUS_CODE` of each status. */
+  readonly tallyStatuses: Uint8Array;
+  /** Hours of the week, or −1 for any. */
+  readonly tallyClock: Int32Array;
+  /** 1 where the filter or a measure reads amounts. */
+  readonly tallyAmounts: Uint8Array;
+  /** By clock: its zone, and 6 words with a bit for each hour of a week from Monday on. */
+  readonly clockZone: Uint32Array;
+  readonly clockHours: Uint32Array;
 }
 
 /** Store → (window, item), longest window first; and the same for all stores. */
@@ -79,9 +81,97 @@ export interface WindowedList {
   readonly allItem: Uint32Array;
 }
 
-export const MEASURE_CODE = { count: 0, sum: 1, average: 2, minimum: 3, maximum: 4 } as const;
+/**
+ * Conditions that events decide. An event leads to filters by its name and the value of a property, so
+ * that thousands of "checkout at this store" cost no more than one; the filters it passes lead to tallies.
+ */
+export interface EventIndex {
+  /** Names from here on are in no list. */
+  readonly nameLimit: number;
+  /** Distinct windows, longest first; entry 0 is Infinity, "ever". Seconds. */
+  readonly windowS: Float64Array;
+  /** Name → the longest window over its events, as an index into `windowS`. */
+  readonly nameWindow: Uint32Array;
+  /**
+   * Name → branches: a property (index in `EventColumns.properties`, −1 where every event leads on), and
+   * where the lists of its values start: as many as `branchValues`.
+   */
+  readonly branchStart: Uint32Array;
+  readonly branchProperty: Int32Array;
+  readonly branchBase: Uint32Array;
+  readonly branchValues: Uint32Array;
+  /** Value of a branch → filters that its events have to pass. */
+  readonly filterStart: Uint32Array;
+  readonly filter: Uint32Array;
+  /** Filter → tests that are left, on properties; see `TEST`. Bounds are inclusive. */
+  readonly testStart: Uint32Array;
+  readonly testKind: Uint8Array;
+  readonly testProperty: Uint32Array;
+  readonly testLow: Float64Array;
+  readonly testHigh: Float64Array;
+  /** Test → numbers of values as in the batch, of which the property must have one. */
+  readonly testValueStart: Uint32Array;
+  readonly testValue: Uint32Array;
+  /** Filter → tallies, longest window first. */
+  readonly tallyStart: Uint32Array;
+  readonly tallyWindow: Uint32Array;
+  readonly tally: Uint32Array;
+}
 
-/** Conditions that a trait decides: trait name number → value number → actions. */
+/** Kinds of tests on properties. */
+export const TEST = { exists: 0, in: 1, range: 2 } as const;
+
+export const MEASURE_CODE = {
+  count: 0,
+  sum: 1,
+  average: 2,
+  minimum: 3,
+  maximum: 4,
+  stores: 5,
+  days: 6,
+  firstAge: 7,
+  lastAge: 8,
+} as const;
+
+/** What a tally keeps of each fact, for the end of a customer: nothing, its local date, or its time. */
+export const KEEP = { nothing: 0, date: 1, time: 2 } as const;
+
+/**
+ * Tallies: count, sum, minimum, maximum, stores, first and last of a customer's facts (of orders and of
+ * events) that pass a filter. Tests on them come after the customer's last fact.
+ */
+export interface TallyIndex {
+  /** By tally, see `KEEP`. */
+  readonly keep: Uint8Array;
+  /** By tally: the zone of its dates. */
+  readonly zone: Uint32Array;
+  /** Tally → tests on it. */
+  readonly testStart: Uint32Array;
+  /** See `MEASURE_CODE`. */
+  readonly testMeasure: Uint8Array;
+  /** Inclusive bounds. */
+  readonly testLow: Float64Array;
+  readonly testHigh: Float64Array;
+  /** 1 where the condition holds outside of the bounds. */
+  readonly testOutside: Uint8Array;
+  readonly testAction: Uint32Array;
+  /** Tally of firsts → sequences: the tally of seconds, the time in between, 1 where no second may come. */
+  readonly sequenceStart: Uint32Array;
+  readonly sequenceSecond: Uint32Array;
+  readonly sequenceWithinS: Float64Array;
+  readonly sequenceWithout: Uint8Array;
+  readonly sequenceAction: Uint32Array;
+}
+
+/** Zone → its transitions: from a moment on, local time is ahead of UTC by so much. Zone 0 is UTC. Seconds. */
+export interface ZoneIndex {
+  readonly start: Uint32Array;
+  /** Ascending; the first of each zone is 0. */
+  readonly fromS: Float64Array;
+  readonly offsetS: Int32Array;
+}
+
+/** Conditions that a trait, a score or a list decides: name number → value number → actions. */
 export interface TraitIndex {
   /** Names from here on are in no list. */
   readonly nameLimit: number;
@@ -98,6 +188,13 @@ export interface TraitIndex {
   readonly rangeLow: Float64Array;
   readonly rangeHigh: Float64Array;
   readonly rangeAction: Uint32Array;
+  /** Name → ranges of the seconds since the moment that the value reads as, inclusive. */
+  readonly ageStart: Uint32Array;
+  readonly ageLow: Float64Array;
+  readonly ageHigh: Float64Array;
+  readonly ageAction: Uint32Array;
+  /** By name: 1 for scores, whose moment is the end of their validity. One that does not count is as if absent. */
+  readonly expires: Uint8Array;
 }
 
 export interface Plan {
@@ -109,6 +206,9 @@ export interface Plan {
   readonly defaults: Uint8Array;
   readonly orders: OrderIndex;
   readonly traits: TraitIndex;
+  readonly events: EventIndex;
+  readonly tallies: TallyIndex;
+  readonly zones: ZoneIndex;
 
   /** Shared condition → actions on each of the segments that use it. */
   readonly sharedStart: Uint32Array;
@@ -123,10 +223,10 @@ export interface Plan {
   readonly programStart: Uint32Array;
   readonly program: Uint32Array;
 
-  /** Whether any condition needs these columns. */
-  readonly needsOrders: boolean;
-  readonly needsAmounts: boolean;
-  readonly needsTraits: boolean;
+  /** What a scan must bring; `EventIndex` means properties by their place in here. */
+  readonly columns: ScanColumns;
+  /** When time alone can change a membership. */
+  readonly timeOffsets: TimeOffsets;
 }
 
 /** Most conditions that a truth table of 64 bits can have. */
@@ -136,3 +236,5 @@ export const SEGMENTS_MAX = 1 << 26;
 /** Windows and thresholds have 16 bits each in a list. */
 export const WINDOWS_MAX = 0xffff;
 export const THRESHOLD_MAX = 0xffff;
+/** What tallies keep is sorted as numbers below 2^53: the tally above the 32 bits of a time, and room for a span. */
+export const TALLIES_MAX = (1 << 21) - 2;

@@ -5,9 +5,13 @@
  */
 import type { Plan } from '../compile/plan.ts';
 import type { FactBatch } from '../engine/engine.ts';
+import { EventWalker } from './event-walker.ts';
+import { OrderTallies } from './order-tallies.ts';
 import { OrderWalker } from './order-walker.ts';
 import { Scratch } from './scratch.ts';
-import { walkTraits } from './walk-traits.ts';
+import { TallyBook } from './tally-book.ts';
+import { TraitWalker } from './trait-walker.ts';
+import { NO_CUSTOMER, type Walker } from './walker.ts';
 
 /**
  * Receives a customer's exceptions: ascending segment numbers, valid during the call only. Called for
@@ -19,42 +23,44 @@ export type OnCustomer = (customerNo: number, exceptions: Uint32Array, count: nu
 export class Evaluator {
   readonly #plan: Plan;
   readonly #scratch: Scratch;
-  readonly #orders: OrderWalker;
+  readonly #tallies: TallyBook;
+  readonly #walkers: readonly Walker[];
   /** By place: customers evaluated so far whose membership is not the default. */
   readonly exceptionCounts: Uint32Array;
 
   constructor(plan: Plan, moment: number) {
     this.#plan = plan;
     this.#scratch = new Scratch(plan);
-    this.#orders = new OrderWalker(plan.orders, this.#scratch, moment);
+    this.#tallies = new TallyBook(plan.tallies, plan.zones, moment);
+    const orderTallies = new OrderTallies(plan.orders, plan.zones, this.#tallies);
+    this.#walkers = [
+      new OrderWalker(plan.orders, this.#scratch, orderTallies, moment),
+      new TraitWalker(plan.traits, this.#scratch, moment),
+      new EventWalker(plan.events, this.#tallies, moment),
+    ];
     this.exceptionCounts = new Uint32Array(plan.segmentNos.length);
   }
 
   /** Evaluates the customers of a batch, ascending. */
   evaluate(batch: FactBatch, onCustomer: OnCustomer): void {
     const scratch = this.#scratch;
-    const { customerNo, orderCount, traitCount, traitCustomerNo } = batch;
-    let order = 0;
-    let trait = 0;
-    while (order < orderCount || trait < traitCount) {
-      const orderCustomer = order < orderCount ? customerNo[order]! : Number.POSITIVE_INFINITY;
-      const traitCustomer = trait < traitCount ? traitCustomerNo![trait]! : Number.POSITIVE_INFINITY;
-      const customer = Math.min(orderCustomer, traitCustomer);
+    const walkers = this.#walkers;
+    for (const walker of walkers) walker.begin(batch);
+    for (let customer = nextCustomer(walkers); customer !== NO_CUSTOMER; customer = nextCustomer(walkers)) {
       scratch.nextCustomer();
-      if (orderCustomer === customer) {
-        const from = order;
-        while (order < orderCount && customerNo[order] === customer) order++;
-        this.#orders.walk(batch, from, order);
-      }
-      if (traitCustomer === customer) {
-        const from = trait;
-        while (trait < traitCount && traitCustomerNo![trait] === customer) trait++;
-        walkTraits(this.#plan.traits, batch, from, trait, scratch);
-      }
+      for (const walker of walkers) if (walker.customerNo === customer) walker.walk();
+      this.#tallies.decide(scratch);
       scratch.decideLarge();
       onCustomer(customer, scratch.exceptions, collectExceptions(this.#plan, scratch, this.exceptionCounts));
     }
   }
+}
+
+/** The lowest number of a customer whose facts come next; `NO_CUSTOMER` when all have been walked. */
+function nextCustomer(walkers: readonly Walker[]): number {
+  let customer = NO_CUSTOMER;
+  for (const walker of walkers) if (walker.customerNo < customer) customer = walker.customerNo;
+  return customer;
 }
 
 /** Reads the bits back in ascending order, clears them, and counts. Returns how many there were. */

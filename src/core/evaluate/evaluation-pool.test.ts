@@ -20,7 +20,14 @@ const NO_STORES = { ids: [], brand: [], city: [], category: [], tags: [] };
 const PLAN = await compile({
   segments: SEGMENTS,
   stores: NO_STORES,
-  dictionary: { traitNames: new Map(), traitValues: new Map(), currencies: new Map() },
+  dictionary: {
+    traitNames: new Map(),
+    traitValues: new Map(),
+    models: new Map(),
+    lists: new Map(),
+    eventNames: new Map(),
+    currencies: new Map(),
+  },
 });
 
 function batchOf(customers: readonly number[], onRelease: () => void): FactBatch {

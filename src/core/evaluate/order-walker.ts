@@ -6,30 +6,69 @@
 import { LOOK_HEADER } from '../compile/look-list.ts';
 import type { OrderIndex, WindowedList } from '../compile/plan.ts';
 import type { FactBatch } from '../engine/engine.ts';
+import type { OrderColumns, OrderTallies } from './order-tallies.ts';
 import type { Scratch } from './scratch.ts';
-import { addToTally, testTallies } from './tally.ts';
+import { endOfCustomer, NO_CUSTOMER, type Walker } from './walker.ts';
 
 /** A count's first word holds the window below its threshold. */
 const WINDOW_BITS = 16;
 const WINDOW = (1 << WINDOW_BITS) - 1;
 
-export class OrderWalker {
+export class OrderWalker implements Walker {
+  customerNo = NO_CUSTOMER;
   readonly #index: OrderIndex;
   readonly #scratch: Scratch;
+  readonly #tallies: OrderTallies;
   readonly #moment: number;
   /** For each window of the plan the time after which orders are in it; seconds. */
   readonly #cutoff: Float64Array;
+  #batch: FactBatch | undefined;
+  #next = 0;
+  #nextUncounted = 0;
 
   /** @param moment - Seconds since 1970; later orders do not count yet. */
-  constructor(index: OrderIndex, scratch: Scratch, moment: number) {
+  constructor(index: OrderIndex, scratch: Scratch, tallies: OrderTallies, moment: number) {
     this.#index = index;
     this.#scratch = scratch;
+    this.#tallies = tallies;
     this.#moment = moment;
     this.#cutoff = index.windowS.map((window) => moment - window);
   }
 
+  begin(batch: FactBatch): void {
+    this.#batch = batch;
+    this.#next = 0;
+    this.#nextUncounted = 0;
+    this.#seek(batch);
+  }
+
+  walk(): void {
+    const batch = this.#batch!;
+    const { uncounted } = batch;
+    const from = this.#next;
+    this.#next = endOfCustomer(batch.customerNo, from, batch.orderCount, this.customerNo);
+    if (uncounted === undefined) this.#walkOrders(batch, from, this.#next);
+    else {
+      const fromUncounted = this.#nextUncounted;
+      const { customerNo, count } = uncounted;
+      this.#nextUncounted = endOfCustomer(customerNo, fromUncounted, count, this.customerNo);
+      if (fromUncounted === this.#nextUncounted) this.#walkOrders(batch, from, this.#next);
+      else this.#walkBoth(batch, from, this.#next, uncounted, fromUncounted, this.#nextUncounted);
+    }
+    this.#seek(batch);
+  }
+
+  #seek({ customerNo, orderCount, uncounted }: FactBatch): void {
+    const counted = this.#next < orderCount ? customerNo[this.#next]! : NO_CUSTOMER;
+    const other =
+      uncounted !== undefined && this.#nextUncounted < uncounted.count
+        ? uncounted.customerNo[this.#nextUncounted]!
+        : NO_CUSTOMER;
+    this.customerNo = Math.min(counted, other);
+  }
+
   /** Acts on the orders [from, to) of a batch, which are all of one customer's. */
-  walk(batch: FactBatch, from: number, to: number): void {
+  #walkOrders(batch: FactBatch, from: number, to: number): void {
     const { storeNo, orderedAt } = batch;
     const moment = this.#moment;
     for (let first = from; first < to; ) {
@@ -41,7 +80,32 @@ export class OrderWalker {
       if (end > first) this.#walkPair(batch, store, first, end);
       first = next;
     }
-    if (this.#scratch.touchedTallies > 0) testTallies(this.#index, this.#scratch);
+  }
+
+  /** The same, store by store with orders that do not count, so that each store is met once. */
+  #walkBoth(
+    batch: FactBatch,
+    from: number,
+    to: number,
+    uncounted: NonNullable<FactBatch['uncounted']>,
+    fromUncounted: number,
+    toUncounted: number,
+  ): void {
+    let order = from;
+    for (let first = fromUncounted; first < toUncounted; ) {
+      const store = uncounted.storeNo[first]!;
+      let next = order;
+      while (next < to && batch.storeNo[next]! <= store) next++;
+      this.#walkOrders(batch, order, next);
+      order = next;
+      next = first + 1;
+      while (next < toUncounted && uncounted.storeNo[next] === store) next++;
+      let end = next;
+      while (end > first && uncounted.orderedAt[end - 1]! > this.#moment) end--;
+      if (end > first) this.#walkTallies(this.#index.uncounted, store, uncounted, first, end);
+      first = next;
+    }
+    this.#walkOrders(batch, order, to);
   }
 
   /** The orders [first, end) are in one store, ascending by time, none of them in the future. */
@@ -51,13 +115,9 @@ export class OrderWalker {
     if (store < storeLimit) {
       const at = lookStart[store]!;
       if (at < lookStart[store + 1]!) this.#walkList(look, at, orderedAt, first, end);
-      if (tally.item.length > 0) this.#tally(tally, store, batch, first, end);
     }
     this.#walkList(lookAll, 0, orderedAt, first, end);
-    for (let i = 0; i < tally.allItem.length; i++) {
-      const after = this.#cutoff[tally.allWindow[i]!]!;
-      if (!addToTally(this.#index, tally.allItem[i]!, after, batch, first, end, this.#scratch)) return;
-    }
+    if (tally.item.length + tally.allItem.length > 0) this.#walkTallies(tally, store, batch, first, end);
   }
 
   /** Acts on a pair's orders by one list; see `OrderIndex.look`. */
@@ -83,11 +143,22 @@ export class OrderWalker {
     }
   }
 
-  #tally(list: WindowedList, store: number, batch: FactBatch, first: number, end: number): void {
-    const to = list.start[store + 1]!;
-    for (let i = list.start[store]!; i < to; i++) {
-      const after = this.#cutoff[list.window[i]!]!;
-      if (!addToTally(this.#index, list.item[i]!, after, batch, first, end, this.#scratch)) return;
+  /** Adds a pair's orders to the tallies of one list; the longest window comes first. */
+  #walkTallies(list: WindowedList, store: number, orders: OrderColumns, first: number, end: number): void {
+    const cutoff = this.#cutoff;
+    const latest = orders.orderedAt[end - 1]!;
+    if (store < this.#index.storeLimit) {
+      const to = list.start[store + 1]!;
+      for (let i = list.start[store]!; i < to; i++) {
+        const after = cutoff[list.window[i]!]!;
+        if (latest <= after) break;
+        this.#tallies.add(list.item[i]!, after, orders, store, first, end);
+      }
+    }
+    for (let i = 0; i < list.allItem.length; i++) {
+      const after = cutoff[list.allWindow[i]!]!;
+      if (latest <= after) break;
+      this.#tallies.add(list.allItem[i]!, after, orders, store, first, end);
     }
   }
 }

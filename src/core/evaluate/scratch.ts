@@ -41,13 +41,6 @@ export class Scratch {
   /** By counter: an epoch of its own and the orders counted, at most 65,535. */
   readonly #counter: Uint32Array;
   #countEpoch = 0;
-  readonly tallyEpoch: Uint32Array;
-  readonly tallyCount: Float64Array;
-  readonly tallySumE4: Float64Array;
-  readonly tallyMinimumE4: Float64Array;
-  readonly tallyMaximumE4: Float64Array;
-  readonly touchedTally: Uint32Array;
-  touchedTallies = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -64,18 +57,10 @@ export class Scratch {
     this.#large = new Uint32Array(large);
     this.#stack = new Uint8Array(plan.program.length + 1);
     this.#counter = new Uint32Array(plan.orders.counterAction.length);
-    const tallies = plan.orders.tallyCurrency.length;
-    this.tallyEpoch = new Uint32Array(tallies);
-    this.tallyCount = new Float64Array(tallies);
-    this.tallySumE4 = new Float64Array(tallies);
-    this.tallyMinimumE4 = new Float64Array(tallies);
-    this.tallyMaximumE4 = new Float64Array(tallies);
-    this.touchedTally = new Uint32Array(tallies);
   }
 
   /** Forgets the last customer; clears what carries epochs only when they run out. */
   nextCustomer(): void {
-    this.touchedTallies = 0;
     this.#largeCount = 0;
     if (this.epoch === EPOCH_MAX) this.#forgetEpochs();
     this.epoch++;
@@ -163,6 +148,5 @@ export class Scratch {
     for (let slot = 0; slot < this.#segment.length; slot += 2) this.#segment[slot] = 0;
     this.#sharedEpoch.fill(0);
     this.#largeEpoch.fill(0);
-    this.tallyEpoch.fill(0);
   }
 }

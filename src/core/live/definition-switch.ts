@@ -24,24 +24,28 @@ export interface DefinitionSwitch {
   readonly exceptions: ReadonlyMap<number, Exceptions>;
 }
 
-/** Evaluates the segments that differ, at the moment and the facts of a tick. */
+/**
+ * Evaluates the segments that differ, at the moment and the facts of a tick.
+ *
+ * @param at.served - What old rules were served as of.
+ */
 export async function evaluateSwitch(
   parts: { readonly engine: Engine; readonly pool: EvaluationPool },
   before: LivePlan,
   now: LivePlan,
   difference: PlanDifference,
-  asOf: AsOf,
+  at: { readonly served: AsOf; readonly asOf: AsOf },
 ): Promise<DefinitionSwitch> {
   const oldOnes = pick(before, [...difference.changed, ...difference.removed]);
   const newOnes = pick(now, [...difference.changed, ...difference.added]);
   // Old and new rules side by side under numbers of their own; the new ones come last.
   const sideBySide = [...oldOnes, ...newOnes].map((segment, i) => ({ ...segment, segmentNo: i }));
-  const dictionary = await parts.engine.dictionary();
-  // Old rules mean the stores that they meant before; numbers of stores never change.
+  const dictionary = await parts.engine.dictionary(at.asOf.batchNo);
+  // Old rules mean the stores and the versions of models that they meant before; numbers never change.
   const oldPlan = await compile({
     segments: sideBySide.slice(0, oldOnes.length),
     stores: before.stores,
-    dictionary,
+    dictionary: { ...dictionary, models: before.models },
   });
   const newPlan = await compile({
     segments: sideBySide.slice(oldOnes.length),
@@ -50,19 +54,21 @@ export async function evaluateSwitch(
   });
   const exceptions = new Map<number, Exceptions>();
   const byNumber = newOnes.map((segment) => segment.segmentNo);
-  for (const [plan, segments, stores] of [
-    [oldPlan, oldOnes, before.stores],
-    [newPlan, newOnes, now.stores],
+  // Scores of a version that is not in force any more are read as of when it was.
+  const oldBatchNo = isSame(before.models, now.models) ? at.asOf.batchNo : at.served.batchNo;
+  for (const [plan, segments, stores, knownAt] of [
+    [oldPlan, oldOnes, before.stores, oldBatchNo],
+    [newPlan, newOnes, now.stores, at.asOf.batchNo],
   ] as const) {
     if (segments.length === 0) continue;
     const only = storesLookedAt(segments, stores);
     if (only?.length === 0) continue;
     await parts.pool.run({
       plan,
-      moment: asOf.moment,
+      moment: at.asOf.moment,
       batches: parts.engine.scan({
-        columns: { orders: plan.needsOrders, amounts: plan.needsAmounts, traits: plan.needsTraits },
-        knownAt: asOf.batchNo,
+        columns: plan.columns,
+        knownAt,
         ...(only === undefined ? {} : { stores: only }),
       }),
       onRows: (rows) => {
@@ -81,6 +87,10 @@ export async function evaluateSwitch(
     segmentNos: new Set([...difference.changed, ...difference.added, ...difference.removed]),
     exceptions,
   };
+}
+
+function isSame(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([model, nameNo]) => b.get(model) === nameNo);
 }
 
 function pick(plan: LivePlan, segmentNos: readonly number[]): Segment[] {

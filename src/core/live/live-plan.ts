@@ -1,9 +1,9 @@
 /**
  * The plan in force between ticks, with what is needed to see what another one changes: a fingerprint of
- * every segment's rule over the stores it means.
+ * every segment's rule over the stores and the versions of models it means.
  */
 import { createHash } from 'node:crypto';
-import type { Rule, StoreSet } from '../../model/rule.ts';
+import type { Rule, SequenceStep, StoreSet } from '../../model/rule.ts';
 import type { Segment } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -11,7 +11,7 @@ import { loadSegments } from '../catalog/resolve-segments.ts';
 import { compile } from '../compile/compile.ts';
 import type { Plan } from '../compile/plan.ts';
 import { StoreSets } from '../compile/store-sets.ts';
-import type { Engine, StoreTable } from '../engine/engine.ts';
+import type { Engine, FactDictionary, StoreTable } from '../engine/engine.ts';
 import { Turns } from '../turns.ts';
 
 export interface LivePlan {
@@ -24,8 +24,8 @@ export interface LivePlan {
   readonly catalogNo: number;
   readonly storesBatchNo: number;
   readonly dictionarySize: number;
-  /** Finite windows of the plan in seconds, and 0: an order's times of change are its time plus each. */
-  readonly windowsS: readonly number[];
+  /** Model → name number of the version in force that it was compiled for. */
+  readonly models: FactDictionary['models'];
   isDefault(segmentNo: number): boolean;
 }
 
@@ -52,17 +52,18 @@ export async function compileLivePlan(
     types: source.types,
     knownAt: at.catalogNo,
   });
-  const plan = await compile({ segments, stores, dictionary: await source.engine.dictionary() });
+  const dictionary = await source.engine.dictionary(at.batchNo);
+  const plan = await compile({ segments, stores, dictionary });
   const placeOf = new Map([...plan.segmentNos].map((segmentNo, place) => [segmentNo, place]));
   return {
     plan,
     segments: new Map(segments.map((segment) => [segment.segmentNo, segment])),
-    fingerprints: await fingerprintsOf(segments, stores),
+    fingerprints: await fingerprintsOf(segments, stores, dictionary.models),
     stores,
     catalogNo: at.catalogNo,
     storesBatchNo: at.storesBatchNo,
     dictionarySize: at.dictionarySize,
-    windowsS: [0, ...plan.orders.windowS.filter((window) => Number.isFinite(window))],
+    models: dictionary.models,
     isDefault: (segmentNo) => {
       const place = placeOf.get(segmentNo);
       return place !== undefined && plan.defaults[place] === 1;
@@ -96,6 +97,7 @@ export function comparePlans(before: LivePlan, now: LivePlan): PlanDifference {
 async function fingerprintsOf(
   segments: readonly Segment[],
   stores: StoreTable,
+  models: FactDictionary['models'],
 ): Promise<Map<number, string>> {
   const turns = new Turns();
   const sets = new StoreSets(stores);
@@ -110,10 +112,19 @@ async function fingerprintsOf(
     }
     return hash;
   };
+  const describeStep = (step: SequenceStep): unknown => {
+    if (step.kind === 'event') return step;
+    return { ...step, filter: { ...step.filter, stores: hashOfSet(step.filter.stores) } };
+  };
   const describe = (rule: Rule): unknown => {
     if (rule.kind === 'all' || rule.kind === 'any') return [rule.kind, ...rule.rules.map(describe)];
     if (rule.kind === 'not') return ['not', describe(rule.rule)];
-    return rule.kind === 'orders' ? { ...rule, stores: hashOfSet(rule.stores) } : rule;
+    if (rule.kind === 'orders') return { ...rule, stores: hashOfSet(rule.stores) };
+    if (rule.kind === 'sequence') {
+      return { ...rule, first: describeStep(rule.first), second: describeStep(rule.second) };
+    }
+    // Another version in force changes every score at once, as another rule would.
+    return rule.kind === 'score' ? { ...rule, version: models.get(rule.model) ?? null } : rule;
   };
   const fingerprints = new Map<number, string>();
   for (const { segmentNo, definition, rule } of segments) {

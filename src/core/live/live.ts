@@ -12,7 +12,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { ChangeLog, MembershipChange } from '../change/change-log.ts';
 import { directoryEntry, isListedAlike } from '../directory-entry.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { LiveFacts } from '../engine/live-facts.ts';
+import type { LiveFacts, TimeOffsets } from '../engine/live-facts.ts';
 import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
 import { mergeAscending } from './ascending.ts';
 import { type DefinitionSwitch, evaluateSwitch } from './definition-switch.ts';
@@ -107,13 +107,13 @@ export class Live {
     const difference = next === before ? NO_DIFFERENCE : comparePlans(before, next);
     const switched = isEmpty(difference)
       ? undefined
-      : await evaluateSwitch(this.#parts, before, next, difference, asOf);
+      : await evaluateSwitch(this.#parts, before, next, difference, { served, asOf });
 
     const { customers: received, newCustomers } = await facts.received(served.batchNo);
     const erasures =
       received.length === 0 ? [] : await this.#parts.engine.erasures(served.batchNo, asOf.batchNo);
-    const windows = [...new Set([...before.windowsS, ...next.windowsS])];
-    const crossed = await facts.crossing(windows, served.moment, asOf.moment);
+    const offsets = mergeOffsets(before.plan.timeOffsets, next.plan.timeOffsets);
+    const crossed = await facts.crossing(offsets, served.moment, asOf.moment);
     const affected = mergeAscending(received, crossed);
     const rows = new RowChanges(defaultsOf(before, next, difference));
     await this.#compare(rows, affected, await this.#evaluate(next, affected, asOf), switched);
@@ -162,15 +162,10 @@ export class Live {
   async #evaluate(plan: LivePlan, customers: Uint32Array, asOf: AsOf): Promise<Map<number, Exceptions>> {
     const exceptions = new Map<number, Exceptions>();
     if (customers.length === 0) return exceptions;
-    const { needsOrders, needsAmounts, needsTraits } = plan.plan;
     await this.#parts.pool.run({
       plan: plan.plan,
       moment: asOf.moment,
-      batches: this.#parts.facts.scan(customers, {
-        orders: needsOrders,
-        amounts: needsAmounts,
-        traits: needsTraits,
-      }),
+      batches: this.#parts.facts.scan(customers, plan.plan.columns),
       onRows: (rows) => {
         for (let i = 0; i < rows.count; i++) {
           const row = rows.rows.subarray(rows.offsets[i]!, rows.offsets[i + 1]!);
@@ -234,6 +229,18 @@ export class Live {
     await this.#parts.changes.append({ at, batchNo, catalogNo, changes: logged });
     return logged;
   }
+}
+
+/** Whatever time changes under either plan. */
+function mergeOffsets(before: TimeOffsets, now: TimeOffsets): TimeOffsets {
+  if (before === now) return now;
+  const either = (source: keyof TimeOffsets): number[] => [...new Set([...before[source], ...now[source]])];
+  return {
+    orders: either('orders'),
+    events: either('events'),
+    traits: either('traits'),
+    scores: either('scores'),
+  };
 }
 
 /** Entries and exits by segment. */

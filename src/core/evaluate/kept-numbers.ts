@@ -1,0 +1,115 @@
+/**
+ * Times and dates that tallies keep of one customer's facts, all in one growing array: the tally above the
+ * time, so that one sort arranges them by tally, then time. Each is kept once.
+ */
+
+/** A time, or a date, has 32 bits. */
+const TALLY_UNIT = 2 ** 32;
+/** Up to so many numbers are faster sorted here than by the built-in sort, which also needs a view. */
+const INSERTION_MAX = 48;
+
+export class KeptNumbers {
+  #numbers = new Float64Array(1024);
+  #count = 0;
+  /** By tally: its numbers, once arranged. */
+  readonly #start: Uint32Array;
+  readonly #end: Uint32Array;
+
+  constructor(tallies: number) {
+    this.#start = new Uint32Array(tallies);
+    this.#end = new Uint32Array(tallies);
+  }
+
+  add(tally: number, number: number): void {
+    const kept = tally * TALLY_UNIT + number;
+    // Facts of one date come one after another.
+    if (this.#count > 0 && this.#numbers[this.#count - 1] === kept) return;
+    if (this.#count === this.#numbers.length) {
+      const grown = new Float64Array(this.#count * 2);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    this.#numbers[this.#count++] = kept;
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+
+  /** Sorts what was added, and drops what is there twice; before anything is asked. */
+  arrange(): void {
+    if (this.#count === 0) return;
+    const numbers = this.#numbers;
+    sortAscending(numbers, this.#count);
+    let count = 0;
+    let tally = -1;
+    for (let i = 0; i < this.#count; i++) {
+      const kept = numbers[i]!;
+      if (count > 0 && numbers[count - 1] === kept) continue;
+      const owner = Math.floor(kept / TALLY_UNIT);
+      if (owner !== tally) {
+        tally = owner;
+        this.#start[tally] = count;
+      }
+      numbers[count++] = kept;
+      this.#end[tally] = count;
+    }
+    this.#count = count;
+  }
+
+  /** How many different numbers a tally has kept; of one that has kept any. */
+  countOf(tally: number): number {
+    return this.#end[tally]! - this.#start[tally]!;
+  }
+
+  /** Whether one of the second's times comes after one of the first's, at most so much later. */
+  isFollowedWithin(first: number, second: number, withinS: number): boolean {
+    const numbers = this.#numbers;
+    const shift = (second - first) * TALLY_UNIT;
+    const end = this.#end[second]!;
+    let next = this.#start[second]!;
+    for (let i = this.#start[first]!; i < this.#end[first]!; i++) {
+      const at = numbers[i]! + shift;
+      while (next < end && numbers[next]! <= at) next++;
+      if (next === end) return false;
+      if (numbers[next]! <= at + withinS) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether after one of the first's times none of the second's came for so long, and that time is over.
+   *
+   * @param second - Undefined where it has kept none.
+   */
+  isMissedWithin(first: number, second: number | undefined, withinS: number, moment: number): boolean {
+    const numbers = this.#numbers;
+    const base = first * TALLY_UNIT;
+    const shift = second === undefined ? 0 : (second - first) * TALLY_UNIT;
+    const end = second === undefined ? 0 : this.#end[second]!;
+    let next = second === undefined ? 0 : this.#start[second]!;
+    for (let i = this.#start[first]!; i < this.#end[first]!; i++) {
+      const kept = numbers[i]!;
+      if (kept - base + withinS > moment) return false;
+      while (next < end && numbers[next]! <= kept + shift) next++;
+      if (next === end || numbers[next]! > kept + shift + withinS) return true;
+    }
+    return false;
+  }
+}
+
+function sortAscending(numbers: Float64Array, count: number): void {
+  if (count > INSERTION_MAX) {
+    numbers.subarray(0, count).sort();
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const number = numbers[i]!;
+    let at = i;
+    while (at > 0 && numbers[at - 1]! > number) {
+      numbers[at] = numbers[at - 1]!;
+      at--;
+    }
+    numbers[at] = number;
+  }
+}

@@ -1,0 +1,36 @@
+/** Local time by whole numbers, from the transitions of a zone. */
+import { CLOCK_WORDS } from '../compile/clocks.ts';
+import type { OrderIndex, ZoneIndex } from '../compile/plan.ts';
+import { UTC } from '../compile/time-zones.ts';
+
+const DAY_S = 86_400;
+/** 1970-01-01 was a Thursday, 3 days after a Monday. */
+const FIRST_WEEKDAY = 3;
+
+/** Seconds of local time since 1970-01-01 00:00 of local time. */
+export function localTime(zones: ZoneIndex, zone: number, moment: number): number {
+  if (zone === UTC) return moment;
+  const { start, fromS, offsetS } = zones;
+  let low = start[zone]!;
+  let high = start[zone + 1]! - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (fromS[middle]! <= moment) low = middle;
+    else high = middle - 1;
+  }
+  return moment + offsetS[low]!;
+}
+
+/** The local date, as days since 1969-12-31: west of Greenwich time begins on that day. */
+export function localDate(zones: ZoneIndex, zone: number, moment: number): number {
+  return Math.floor(localTime(zones, zone, moment) / DAY_S) + 1;
+}
+
+/** Whether a moment is in one of a clock's hours of the week. */
+export function isOnClock(index: OrderIndex, zones: ZoneIndex, clock: number, moment: number): boolean {
+  const local = localTime(zones, index.clockZone[clock]!, moment);
+  const day = Math.floor(local / DAY_S);
+  const hour = Math.floor((local - day * DAY_S) / 3600);
+  const hourOfWeek = ((day + FIRST_WEEKDAY) % 7) * 24 + hour;
+  return ((index.clockHours[clock * CLOCK_WORDS + (hourOfWeek >>> 5)]! >>> (hourOfWeek & 31)) & 1) === 1;
+}
