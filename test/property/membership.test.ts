@@ -75,6 +75,9 @@ async function checkEngine(knowledge: Knowledge, engine: Engine, knownAt: number
   const byId = (facts: CustomerFacts): unknown => ({
     orders: [...facts.orders].sort((a, b) => (a.orderId < b.orderId ? -1 : 1)),
     traits: facts.traits,
+    events: [...facts.events].sort((a, b) => (a.eventId < b.eventId ? -1 : 1)),
+    scores: facts.scores,
+    lists: facts.lists,
   });
   for (const [customerId, facts] of knowledge.customers) {
     assert.deepEqual(byId(await engine.customerFacts(customerId, knownAt)), byId(facts));
@@ -97,7 +100,7 @@ async function checkQuestion(question: Question): Promise<Set<string>> {
           `${other.name}: ${found.has(key)}, ${reference!.name}: ${expected.has(key)}\n` +
             `moment ${question.moment}, known at ${question.knownAt ?? 'the end'}, seed ${SEED}\n` +
             `rule ${JSON.stringify(rule)}\n` +
-            `orders ${JSON.stringify(facts.orders)}\ntraits ${JSON.stringify([...facts.traits])}\n` +
+            `facts ${inWords(facts)}\n` +
             `stores ${JSON.stringify(storesOf(question.knowledge))}`,
         );
       }
@@ -109,6 +112,13 @@ async function checkQuestion(question: Question): Promise<Set<string>> {
     );
   }
   return expected;
+}
+
+/** Maps and sets as lists. */
+function inWords(facts: CustomerFacts): string {
+  return JSON.stringify(facts, (_, value) =>
+    value instanceof Map || value instanceof Set ? [...value] : value,
+  );
 }
 
 function storesOf(knowledge: Knowledge): unknown[] {

@@ -4,13 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDbDatabase, openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
-import type { World } from './arbitrary/world.ts';
+import type { Engine } from '../../src/core/engine/engine.ts';
+import type { FactsReceived, World } from './arbitrary/world.ts';
 
 export interface ReceivedFacts {
   readonly engine: DuckDbEngine;
   /** The tables beneath, for the oracle in SQL. */
   readonly database: DuckDbDatabase;
   close(): Promise<void>;
+}
+
+/** Puts one batch, or carries out the activation that it is. */
+export async function receive(engine: Engine, { activates, ...facts }: FactsReceived): Promise<void> {
+  if (activates) await engine.activateModelVersion(activates.model, activates.version);
+  else await engine.put(facts);
 }
 
 /**
@@ -24,7 +31,7 @@ export async function receiveFacts(world: World, compactedAfter: number): Promis
   const database = await openDatabase({ folder, threads: 1 });
   const engine = new DuckDbEngine(database);
   for (const [i, facts] of world.received.entries()) {
-    await engine.put(facts);
+    await receive(engine, facts);
     if (i + 1 === compactedAfter) await engine.compact();
   }
   return {

@@ -1,17 +1,14 @@
 /**
- * Random histories of facts, in batches as they are received: orders on the edges of windows, in the
- * future, without a store, cancelled, corrected, in several currencies; traits and stores that change.
+ * Random histories of facts, in batches as they are received, and what is known after some of them,
+ * reconciled by the words of the design, without an engine.
  */
 import fc from 'fast-check';
-import type { CustomerFacts, OrderFact, StoreFact, TraitFact } from '../../../src/model/fact.ts';
+import type { CustomerFacts, EventFact, OrderFact, ScoreFact, StoreFact } from '../../../src/model/fact.ts';
 import { MOMENT_MAX_S } from '../../../src/model/time.ts';
-import { AMOUNTS_E4, ATTRIBUTES, CENTRE_S, CURRENCIES, STORE_IDS, TRAITS, WINDOWS_S } from './vocabulary.ts';
+import { arbitraryFacts, type FactsReceived } from './fact.ts';
+import { CENTRE_S, MODELS, WINDOWS_S } from './vocabulary.ts';
 
-export interface FactsReceived {
-  readonly orders: readonly OrderFact[];
-  readonly stores: readonly StoreFact[];
-  readonly traits: readonly TraitFact[];
-}
+export type { FactsReceived } from './fact.ts';
 
 /** Batches in the order of their receipt: batch number i + 1 is `received[i]`. */
 export interface World {
@@ -20,15 +17,11 @@ export interface World {
   readonly moments: readonly number[];
 }
 
-/** What is known after some batches, reconciled by the words of the design, without an engine. */
+/** What is known after some batches. */
 export interface Knowledge {
   readonly customers: ReadonlyMap<string, CustomerFacts>;
   readonly stores: ReadonlyMap<string, StoreFact>;
 }
-
-/** Few, so that each has many orders and most conditions see some of them. */
-const CUSTOMERS = 20;
-const customerId = fc.integer({ min: 1, max: CUSTOMERS }).map((n) => `customer ${n}`);
 
 /** Moments near the centre, of which some differ by a window exactly. */
 const moment = fc.oneof(
@@ -40,103 +33,129 @@ const moment = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(0, 30, CENTRE_S - WINDOWS_S[5], MOMENT_MAX_S) },
 );
 
-/** Times of orders: on the edge of a window before the centre, or a second beside it. */
-const orderedAt = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...WINDOWS_S.slice(0, -1)), fc.constantFrom(-1, 0, 1))
-      .map(([windowS, shiftS]) => CENTRE_S - windowS + shiftS),
-  },
-  { weight: 3, arbitrary: fc.constantFrom(CENTRE_S - 1, CENTRE_S, CENTRE_S + 1, CENTRE_S + 60) },
-  { weight: 1, arbitrary: fc.constantFrom(0, 1, 29, 30, 31, MOMENT_MAX_S) },
-  { weight: 2, arbitrary: fc.integer({ min: CENTRE_S - 400 * 86_400, max: CENTRE_S + 86_400 }) },
+type Activation = NonNullable<FactsReceived['activates']>;
+
+/** A wish: what is activated after a batch, if the version is known and not in force then. */
+const activation: fc.Arbitrary<Activation | undefined> = fc.option(
+  fc
+    .constantFrom(...Object.keys(MODELS))
+    .chain((model) =>
+      fc.record({ model: fc.constant(model), version: fc.constantFrom(...(MODELS[model] ?? [])) }),
+    ),
+  { nil: undefined, freq: 2 },
 );
 
-const order: fc.Arbitrary<OrderFact> = fc
-  .record({
-    customerId,
-    // Few ids, so that later batches correct what earlier ones brought.
-    orderId: fc.integer({ min: 1, max: 8 }).map((n) => `order ${n}`),
-    storeId: fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom<(string | undefined)[]>(...STORE_IDS) },
-      { weight: 2, arbitrary: fc.constant(undefined) },
-    ),
-    orderedAt,
-    totalE4: fc.oneof(fc.constantFrom(...AMOUNTS_E4), fc.integer({ min: -10_000, max: 500_000 })),
-    discountE4: fc.constantFrom(0, 0, 1, 20_000),
-    currency: fc.oneof(
-      { weight: 3, arbitrary: fc.constant('EUR') },
-      { weight: 2, arbitrary: fc.constantFrom(...CURRENCIES) },
-    ),
-    status: fc.constantFrom<OrderFact['status'][]>(
-      'completed',
-      'completed',
-      'completed',
-      'completed',
-      'completed',
-      'cancelled',
-      'refunded',
-    ),
-  })
-  .map(({ storeId, ...rest }) => (storeId === undefined ? rest : { ...rest, storeId }));
-
-const store: fc.Arbitrary<StoreFact> = fc.record(
-  {
-    storeId: fc.constantFrom(...STORE_IDS),
-    brand: fc.constantFrom(...ATTRIBUTES.brand),
-    city: fc.constantFrom(...ATTRIBUTES.city),
-    category: fc.constantFrom(...ATTRIBUTES.category),
-    tags: fc.uniqueArray(fc.constantFrom(...ATTRIBUTES.tag), { maxLength: 3 }),
-  },
-  { requiredKeys: ['storeId'], noNullPrototype: true },
-);
-
-const trait: fc.Arbitrary<TraitFact> = fc
-  .constantFrom(...Object.keys(TRAITS))
-  .chain((name) =>
-    fc.record({ customerId, name: fc.constant(name), value: fc.constantFrom(...(TRAITS[name] ?? [])) }),
-  );
-
-/** Within a batch too an order, a trait or a store may come twice: the later row wins. */
-const facts: fc.Arbitrary<FactsReceived> = fc.record({
-  orders: fc.array(order, { minLength: 5, maxLength: 160, size: 'max' }),
-  stores: fc.array(store, { maxLength: STORE_IDS.length, size: 'max' }),
-  traits: fc.array(trait, { maxLength: 12, size: 'max' }),
-});
-
-/** One to four batches about at most 20 customers, and three moments. */
+/** One to four batches about at most 20 customers, some followed by an activation, and three moments. */
 export const arbitraryWorld: fc.Arbitrary<World> = fc.record({
-  received: fc.array(facts, { minLength: 1, maxLength: 4, size: 'max' }),
+  received: fc
+    .array(fc.tuple(arbitraryFacts, activation), { minLength: 1, maxLength: 4, size: 'max' })
+    .map(withActivations),
   moments: fc.uniqueArray(moment, { minLength: 3, maxLength: 3 }),
 });
 
-/** Reconciles the first `batches` batches: the version received last wins, a customer's order by its id. */
-export function knowledgeAfter(world: World, batches: number = world.received.length): Knowledge {
-  const orders = new Map<string, Map<string, OrderFact>>();
-  const traits = new Map<string, Map<string, string>>();
-  const stores = new Map<string, StoreFact>();
-  for (const facts of world.received.slice(0, batches)) {
+/** Puts activations between the batches, those that an engine carries out. */
+function withActivations(wishes: readonly (readonly [FactsReceived, Activation | undefined])[]) {
+  const received: FactsReceived[] = [];
+  for (const [facts, activates] of wishes) {
+    received.push(facts);
+    if (activates === undefined) continue;
+    const { inForce, versions } = modelsAfter(received);
+    const isKnown = versions.has(JSON.stringify([activates.model, activates.version]));
+    if (!isKnown || inForce.get(activates.model) === activates.version) continue;
+    received.push({ orders: [], stores: [], traits: [], activates });
+  }
+  return received;
+}
+
+/** Model → version in force, and all versions: a model's first is in force at once, others when activated. */
+function modelsAfter(received: readonly FactsReceived[]) {
+  const versions = new Set<string>();
+  const inForce = new Map<string, string>();
+  for (const { scores = [], activates } of received) {
+    for (const { model, version } of scores) {
+      versions.add(JSON.stringify([model, version]));
+      if (!inForce.has(model)) inForce.set(model, version);
+    }
+    if (activates) inForce.set(activates.model, activates.version);
+  }
+  return { versions, inForce };
+}
+
+/** Map of maps: customer → thing → its fact. */
+class ByCustomer<T> extends Map<string, Map<string, T>> {
+  of(customerId: string): Map<string, T> {
+    const own = this.get(customerId) ?? new Map<string, T>();
+    this.set(customerId, own);
+    return own;
+  }
+}
+
+class Reconciled {
+  readonly orders = new ByCustomer<OrderFact>();
+  readonly traits = new ByCustomer<string>();
+  readonly events = new ByCustomer<EventFact>();
+  readonly scores = new ByCustomer<ScoreFact>();
+  /** Entries in force; on no list: false. */
+  readonly lists = new ByCustomer<boolean>();
+  readonly stores = new Map<string, StoreFact>();
+  /** Whoever a fact is about; one that only says that somebody is on no list makes nobody known. */
+  readonly known = new Set<string>();
+
+  take(facts: FactsReceived): void {
     for (const fact of facts.orders) {
-      if (!orders.has(fact.customerId)) orders.set(fact.customerId, new Map());
-      orders.get(fact.customerId)?.set(fact.orderId, fact);
+      this.orders.of(fact.customerId).set(fact.orderId, fact);
       // An order makes its store known, without attributes.
-      if (fact.storeId !== undefined && !stores.has(fact.storeId)) {
-        stores.set(fact.storeId, { storeId: fact.storeId });
+      if (fact.storeId !== undefined && !this.stores.has(fact.storeId)) {
+        this.stores.set(fact.storeId, { storeId: fact.storeId });
       }
     }
-    for (const fact of facts.traits) {
-      if (!traits.has(fact.customerId)) traits.set(fact.customerId, new Map());
-      traits.get(fact.customerId)?.set(fact.name, fact.value);
+    for (const fact of facts.traits) this.traits.of(fact.customerId).set(fact.name, fact.value);
+    for (const fact of facts.stores) this.stores.set(fact.storeId, fact);
+    for (const fact of facts.events ?? []) {
+      const events = this.events.of(fact.customerId);
+      if (!events.has(fact.eventId)) events.set(fact.eventId, fact);
     }
-    for (const fact of facts.stores) stores.set(fact.storeId, fact);
+    for (const fact of facts.scores ?? []) {
+      this.scores.of(fact.customerId).set(JSON.stringify([fact.model, fact.version]), fact);
+    }
+    for (const list of facts.emptiedLists ?? []) {
+      for (const entries of this.lists.values()) entries.set(list, false);
+    }
+    for (const fact of facts.listEntries ?? []) {
+      this.lists.of(fact.customerId).set(fact.list, fact.isListed);
+      if (fact.isListed) this.known.add(fact.customerId);
+    }
+    const { orders, traits, events = [], scores = [] } = facts;
+    for (const fact of [...orders, ...traits, ...events, ...scores]) this.known.add(fact.customerId);
   }
-  const customers = new Map<string, CustomerFacts>();
-  for (const customer of new Set([...orders.keys(), ...traits.keys()])) {
-    customers.set(customer, {
-      orders: [...(orders.get(customer)?.values() ?? [])],
-      traits: traits.get(customer) ?? new Map(),
-    });
+
+  /** @param inForce - Model → version. */
+  factsOf(customerId: string, inForce: ReadonlyMap<string, string>): CustomerFacts {
+    const scores = [...this.scores.of(customerId).values()];
+    const lists = [...this.lists.of(customerId)];
+    return {
+      orders: [...this.orders.of(customerId).values()],
+      traits: this.traits.of(customerId),
+      events: [...this.events.of(customerId).values()],
+      scores: new Map(
+        scores
+          .filter((score) => inForce.get(score.model) === score.version)
+          .map((score) => [score.model, score]),
+      ),
+      lists: new Set(lists.filter(([, isListed]) => isListed).map(([list]) => list)),
+    };
   }
-  return { customers, stores };
+}
+
+/** Reconciles the first `batches` batches: the version received last wins, a customer's order by its id. */
+export function knowledgeAfter(world: World, batches: number = world.received.length): Knowledge {
+  const received = world.received.slice(0, batches);
+  const reconciled = new Reconciled();
+  for (const facts of received) reconciled.take(facts);
+  const { inForce } = modelsAfter(received);
+  const { known, stores } = reconciled;
+  return {
+    customers: new Map([...known].map((customerId) => [customerId, reconciled.factsOf(customerId, inForce)])),
+    stores,
+  };
 }
