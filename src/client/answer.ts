@@ -115,6 +115,19 @@ export interface ConditionOutcome {
     readonly total?: string;
     readonly trait?: string;
     readonly value?: string;
+    readonly eventId?: string;
+    readonly event?: string;
+    readonly occurredAt?: string;
+    /** Of an event. */
+    readonly properties?: Readonly<Record<string, string>>;
+    readonly model?: string;
+    readonly version?: string;
+    /** What the model says, with `model` and `version`. */
+    readonly score?: number;
+    readonly validUntil?: string;
+    readonly list?: string;
+    /** Of an order; absent where it is completed. */
+    readonly status?: string;
   }[];
 }
 
@@ -182,11 +195,61 @@ export interface FactCountsAnswer {
   readonly stores: number;
   readonly orders: number;
   readonly traits: number;
+  readonly events: number;
+  /** Of every version of every model. */
+  readonly scores: number;
+  /** Customers on lists, over all lists. */
+  readonly listEntries: number;
   readonly batchNo: number;
   readonly lastOrderAt?: string;
 }
 
-export type FactSource = 'orders' | 'customers' | 'stores';
+export type FactSource = 'orders' | 'customers' | 'stores' | 'events' | 'scores' | 'lists';
+
+/** Something that happened. Other fields are properties too. */
+export interface EventRow {
+  readonly customer_id: string;
+  readonly name: string;
+  /** ISO 8601. */
+  readonly occurred_at: string;
+  /** Absent: a hash of all that the event says. */
+  readonly event_id?: string;
+  readonly properties?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly [property: string]: unknown;
+}
+
+export interface ScoreRow {
+  readonly customer_id: string;
+  readonly model: string;
+  /** Finite. */
+  readonly value: number;
+  readonly version?: string;
+  /** ISO 8601: it counts before this moment. Absent: for ever. */
+  readonly valid_until?: string;
+}
+
+export interface ListRow {
+  readonly customer_id: string;
+  readonly list: string;
+  /** False: not on it any more. Default true. */
+  readonly listed?: boolean;
+}
+
+/** What rows of each source are. */
+export interface FactRows {
+  readonly orders: object;
+  readonly customers: object;
+  readonly stores: object;
+  readonly events: EventRow;
+  readonly scores: ScoreRow;
+  readonly lists: ListRow;
+}
+
+/** A version of a model. */
+export interface ModelVersion {
+  readonly model: string;
+  readonly version: string;
+}
 
 /** What became of rows of facts. */
 export interface FactsAnswer {
@@ -201,6 +264,84 @@ export interface FactsAnswer {
   readonly rejects: readonly { readonly index: number; readonly reason: string }[];
   /** The last batch that holds rows of this request; absent when none was accepted. */
   readonly batchNo?: number;
+  /** Of scores: the versions that rows were accepted of, the last that arrived last; at most 1,000. */
+  readonly versions?: readonly ModelVersion[];
+  /** Of scores, when it was asked for: the versions put in force, with the batch from which on they are. */
+  readonly activated?: readonly (ModelVersion & { readonly batchNo: number })[];
+}
+
+/** A model and its versions, in order of their first arrival. */
+export interface ModelAnswer {
+  readonly model: string;
+  readonly versions: readonly {
+    readonly version: string;
+    /** Customers with a score of it. */
+    readonly scores: number;
+    readonly isInForce: boolean;
+    /** The batch that last put it in force; absent: none did. */
+    readonly activatedBatchNo?: number;
+  }[];
+}
+
+export interface ListAnswer {
+  readonly list: string;
+  /** Known customers on it. */
+  readonly customers: number;
+}
+
+/** What became of ids that were sent for a list. */
+export interface ListUploadAnswer {
+  readonly list: string;
+  /** Durable now. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Of those accepted, what changed nothing: who is on the list already (or is not), and repeats. */
+  readonly unchanged: number;
+  /** Customers never heard of before; they are known from now on. */
+  readonly unknown: number;
+  /** Ids of customers who were forgotten: dropped. Absent: none. */
+  readonly erased?: number;
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly rejects: readonly { readonly index: number; readonly reason: string }[];
+  readonly batchNo: number;
+}
+
+/** Size, entries and exits of a segment, step by step. */
+export interface HistoryAnswer {
+  readonly key: string;
+  /** Such as `1h` or `1d`. */
+  readonly step: string;
+  readonly points: readonly {
+    readonly from: string;
+    /** Exclusive. */
+    readonly to: string;
+    readonly entries: number;
+    readonly exits: number;
+    /** Members at the end of the step; null before the first that is known. */
+    readonly size: number | null;
+  }[];
+  readonly asOf: string;
+  readonly mark: Mark;
+}
+
+/** A random sample of what is served, held to plain SQL over the facts. */
+export interface VerifyAnswer {
+  readonly segments: number;
+  readonly customers: number;
+  readonly compared: number;
+  readonly mismatches: number;
+  /** Mismatches over memberships compared: to be 0. */
+  readonly mismatchRate: number;
+  readonly examples: readonly {
+    readonly customer: string;
+    readonly segment: string;
+    /** Absent where the segment is not served. */
+    readonly served?: boolean;
+    readonly expected: boolean;
+  }[];
+  readonly seconds: number;
+  readonly asOf: string;
+  readonly mark: Mark;
 }
 
 /** Who entered and left segments at one tick. */

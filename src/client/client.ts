@@ -14,20 +14,21 @@ import type {
   CheckAnswer,
   CustomerSegments,
   ExplainAnswer,
-  FactCountsAnswer,
-  FactSource,
-  FactsAnswer,
+  HistoryAnswer,
   OverlapAnswer,
   PreviewAnswer,
   SegmentPage,
   SegmentVersion,
   SizeAnswer,
+  VerifyAnswer,
 } from './answer.ts';
 import { followChanges, readChanges } from './change-stream.ts';
+import { type CallSignal, FactClient } from './fact-client.ts';
 import { readLineBlocks } from './line-stream.ts';
 import { errorFromProblem, Transport } from './transport.ts';
 
 export type * from './answer.ts';
+export type { CallSignal, CustomerIds, ListOptions, SendOptions } from './fact-client.ts';
 
 /**
  * What a check answers when Coterie cannot: one answer for every segment, an answer by key (false for others),
@@ -59,11 +60,6 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-export interface CallSignal {
-  /** Gives up when aborted; the call then throws the signal's reason, fallback or not. */
-  readonly signal?: AbortSignal;
-}
-
 export interface CheckOptions extends CallSignal {
   /** Whether an unknown segment is an error, `SEGMENTS_UNKNOWN`. */
   readonly strict?: boolean;
@@ -81,7 +77,7 @@ const LONG_TIMEOUT_MS = 120_000;
 const RETRIES = 2;
 const POLL_MS = 300;
 
-export class CoterieClient {
+export class CoterieClient extends FactClient {
   readonly #transport: Transport;
   readonly #options: ClientOptions;
   readonly #timeoutMs: number;
@@ -89,10 +85,13 @@ export class CoterieClient {
 
   /** @throws {CoterieError} `CONFIG_INVALID` for an address that is none. */
   constructor(options: ClientOptions) {
+    const transport = new Transport({ ...options, retries: options.retries ?? RETRIES });
+    const longTimeoutMs = options.longTimeoutMs ?? LONG_TIMEOUT_MS;
+    super(transport, longTimeoutMs);
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    this.#longTimeoutMs = options.longTimeoutMs ?? LONG_TIMEOUT_MS;
-    this.#transport = new Transport({ ...options, retries: options.retries ?? RETRIES });
+    this.#longTimeoutMs = longTimeoutMs;
+    this.#transport = transport;
   }
 
   /** Which of these segments a customer is in. With a fallback it throws for nothing but an abort. */
@@ -143,10 +142,14 @@ export class CoterieClient {
     }
   }
 
-  /** A page of the segments that a customer is in. */
+  /**
+   * A page of the segments that a customer is in; with `at`, ISO 8601, of those that the customer was in at
+   * that moment: with the definitions in force then and the facts received by then.
+   */
   segmentsOf(
     customer: string,
     filter: {
+      readonly at?: string;
       readonly owner?: string;
       readonly tag?: string;
       readonly type?: string;
@@ -157,17 +160,25 @@ export class CoterieClient {
   ): Promise<CustomerSegments> {
     const { signal, ...query } = filter;
     const path = `/v1/customers/${encodeURIComponent(customer)}/segments`;
-    return this.#transport.json(path, { query, timeoutMs: this.#timeoutMs, signal });
+    // The past is answered by the Core.
+    const timeoutMs = filter.at === undefined ? this.#timeoutMs : this.#longTimeoutMs;
+    return this.#transport.json(path, { query, timeoutMs, signal });
   }
 
-  /** Why a customer is in a segment, or not; `at` is another moment to look from, ISO 8601. */
+  /**
+   * Why a customer is in a segment, or not; `at` is another moment to look from, ISO 8601, with the facts
+   * known by now or, with `knowledge: 'then'`, by that moment.
+   */
   explain(
     customer: string,
     segment: string,
-    options: { readonly at?: string } & CallSignal = {},
+    options: { readonly at?: string; readonly knowledge?: 'now' | 'then' } & CallSignal = {},
   ): Promise<ExplainAnswer> {
-    const path = `/v1/customers/${encodeURIComponent(customer)}/explain`;
-    return this.#ask(path, { query: { segment, at: options.at }, signal: options.signal });
+    const { signal, ...query } = options;
+    return this.#ask(`/v1/customers/${encodeURIComponent(customer)}/explain`, {
+      query: { segment, ...query },
+      signal,
+    });
   }
 
   /**
@@ -251,6 +262,18 @@ export class CoterieClient {
     return this.#ask(`${segmentPath(key)}/size`, options);
   }
 
+  /**
+   * Size, entries and exits over time, by whole hours. Moments are ISO 8601, `to` is exclusive; by default
+   * the last week, by the hour. `step` is such as `1h` or `1d`.
+   */
+  history(
+    key: string,
+    range: { readonly from?: string; readonly to?: string; readonly step?: string } & CallSignal = {},
+  ): Promise<HistoryAnswer> {
+    const { signal, ...query } = range;
+    return this.#ask(`${segmentPath(key)}/history`, { query, signal });
+  }
+
   /** Ids of members, one by one, as they stream. Throws `SERVER_UNREACHABLE` if the stream breaks off. */
   async *members(
     key: string,
@@ -278,6 +301,18 @@ export class CoterieClient {
   /** How many customers are in several segments at once. */
   overlap(segments: readonly string[], options: CallSignal = {}): Promise<OverlapAnswer> {
     return this.#ask('/v1/overlap', { method: 'POST', json: { segments }, ...options });
+  }
+
+  /** Holds a random sample of what is served to plain SQL over the facts; another `seed` draws another one. */
+  verify(
+    sample: {
+      readonly segments?: number;
+      readonly customers?: number;
+      readonly seed?: number;
+    } & CallSignal = {},
+  ): Promise<VerifyAnswer> {
+    const { signal, ...json } = sample;
+    return this.#ask('/v1/verify', { method: 'POST', json, signal });
   }
 
   /** Calculates all segments, and waits for the end. `at` is the moment to reckon from, ISO 8601. */
@@ -310,37 +345,6 @@ export class CoterieClient {
   /** The last full pass, and those that were asked for over HTTP. */
   calculations(options: CallSignal = {}): Promise<Calculations> {
     return this.#ask('/v1/calculations', options);
-  }
-
-  /** How much is known. */
-  factCounts(options: CallSignal = {}): Promise<FactCountsAnswer> {
-    return this.#ask('/v1/facts', options);
-  }
-
-  /**
-   * Sends rows of facts; returns when those accepted are durable. Sent again where the server was
-   * overloaded or did not answer, which changes nothing. Some hundreds of rows at a time cost least.
-   */
-  sendFacts(
-    source: FactSource,
-    rows: readonly object[],
-    options: { readonly strict?: boolean } & CallSignal = {},
-  ): Promise<FactsAnswer> {
-    return this.sendFactLines(source, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), options);
-  }
-
-  /** As {@link sendFacts}, of rows that are NDJSON already. */
-  sendFactLines(
-    source: FactSource,
-    lines: string,
-    options: { readonly strict?: boolean } & CallSignal = {},
-  ): Promise<FactsAnswer> {
-    return this.#ask(`/v1/facts/${source}`, {
-      method: 'POST',
-      query: options.strict === true ? { strict: true } : {},
-      body: { text: lines, type: 'application/x-ndjson' },
-      signal: options.signal,
-    });
   }
 
   /**

@@ -15,12 +15,17 @@ export interface TransportOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** A stream is read once, so that such a request is not sent again. */
+export type CallBody =
+  | { readonly text: string; readonly type: string }
+  | { readonly stream: ReadableStream<Uint8Array>; readonly type: string };
+
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly json?: unknown;
-  readonly body?: { readonly text: string; readonly type: string };
+  readonly body?: CallBody;
   readonly accept?: string;
   /** For one attempt, until the head of the answer or, of JSON, its end. */
   readonly timeoutMs: number;
@@ -79,7 +84,8 @@ export class Transport {
         return await this.#once(path, call, read);
       } catch (error) {
         const again = error instanceof CoterieError && PASSING.includes(error.code);
-        if (!again || attempt >= this.#options.retries || call.repeatable === false) throw error;
+        const isOnce = call.repeatable === false || (call.body !== undefined && 'stream' in call.body);
+        if (!again || isOnce || attempt >= this.#options.retries) throw error;
         await pause(backOffMs(attempt, error), call.signal);
       }
     }
@@ -116,7 +122,8 @@ export class Transport {
   }
 
   #init(call: CallOptions, signal: AbortSignal): RequestInit {
-    const body = call.json === undefined ? call.body?.text : JSON.stringify(call.json);
+    const given = call.body && ('stream' in call.body ? call.body.stream : call.body.text);
+    const body = call.json === undefined ? given : JSON.stringify(call.json);
     const type = call.json === undefined ? call.body?.type : 'application/json';
     return {
       method: call.method ?? 'GET',
@@ -126,6 +133,8 @@ export class Transport {
         ...(type === undefined ? {} : { 'content-type': type }),
       },
       ...(body === undefined ? {} : { body }),
+      // What is sent is sent before the answer is read: the only way there is, which must be named.
+      ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
       signal,
     };
   }
