@@ -84,8 +84,11 @@ function describeOrders(condition: OrdersCondition): string {
       return countText(condition, `${isOne(condition) ? 'store' : 'stores'} with ${orders}`);
     case 'firstAge':
       return `first of ${orders} was ${ageText(condition)}`;
-    case 'lastAge':
-      return `last of ${orders} was ${ageText(condition)}`;
+    case 'lastAge': {
+      const { population } = condition;
+      const when = population === undefined ? `was ${ageText(condition)}` : `is ${rankText(population)}`;
+      return `last of ${orders} ${when}`;
+    }
     default:
       return `${measure} of ${orders} is ${bounds(condition, (value) => amountText(value, currency))}`;
   }
@@ -144,8 +147,7 @@ function windowText(withinS: number | undefined): string {
 }
 
 /** An age in seconds as it is written: less than so long ago, at least so long ago. */
-function ageText({ atLeast, atMost, population }: Limits): string {
-  if (population !== undefined) return rankText(population);
+function ageText({ atLeast, atMost }: Limits): string {
   const parts = [
     ...(atLeast === undefined ? [] : [`at least ${formatDuration(atLeast)} ago`]),
     ...(atMost === undefined ? [] : [`less than ${formatDuration(atMost + 1)} ago`]),
@@ -206,8 +208,9 @@ function describeTrait({ name, test }: TraitCondition): string {
   const { atLeast, atMost } = test;
   if (atLeast !== undefined && atLeast < 0 && atMost === -1)
     return `trait ${name} is a date ahead, at most ${formatDuration(-atLeast)}`;
-  // Age 0 is now: a date that is past has no other lower bound.
-  return `trait ${name} is a date ${ageText(atLeast === 0 ? { ...(atMost === undefined ? {} : { atMost }) } : test)}`;
+  // Past and no more: age 0 is now.
+  if (atLeast === 0 && atMost !== undefined) return `trait ${name} is a date past, ${ageText({ atMost })}`;
+  return `trait ${name} is a date ${ageText(test)}`;
 }
 
 function describeScore(condition: ScoreCondition): string {
@@ -218,9 +221,8 @@ function describeScore(condition: ScoreCondition): string {
 
 function describeSequence(condition: SequenceCondition): string {
   const { first, second, withinS, isWithout, lookbackS } = condition;
-  const since = lookbackS === undefined ? '' : ` in the last ${formatDuration(lookbackS)}`;
-  const then = isWithout ? 'and no' : 'and then';
-  return `${stepText(first)}${since} ${then} ${stepText(second)} within ${formatDuration(withinS)} after it`;
+  const then = isWithout ? 'and then no' : 'and then';
+  return `${stepText(first)} ${windowText(lookbackS)} ${then} ${stepText(second)} within ${formatDuration(withinS)} after it`;
 }
 
 function stepText(step: SequenceStep): string {

@@ -9,8 +9,7 @@ function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.some((part) => typeof part === 'object' && part !== null) ? value.map(inOrder) : value;
   }
-  const ordered: Record<string, unknown> = {};
-  for (const name of Object.keys(value).sort())
-    ordered[name] = inOrder((value as Record<string, unknown>)[name]);
-  return ordered;
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Keeps a field named __proto__, which an assignment would not.
+  return Object.fromEntries(fields.map(([name, part]) => [name, inOrder(part)]));
 }

@@ -134,10 +134,13 @@ function tooLarge(expected: string, found: string): Problem {
 
 /** What the schema cannot say, of a definition that follows it. */
 function meaningProblems(definition: Definition, types: SegmentTypes): Problem[] {
-  const problems: Problem[] = [];
+  // A template may put one parameter in several places: what is wrong with it is told once.
+  const found = new Map<string, Problem>();
   const rule = readCheckedRule(definition, types, (path, words) => {
-    problems.push(problemAt(fieldOf(definition, types, path), words));
+    const problem = problemAt(fieldOf(definition, types, path), words);
+    found.set(problem.message, problem);
   });
+  const problems = [...found.values()];
   const { conditions, depth } = ruleSize(rule);
   if (depth > RULE_DEPTH_MAX)
     problems.push(tooLarge(`a rule of at most ${RULE_DEPTH_MAX} levels`, `${depth}`));

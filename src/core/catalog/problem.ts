@@ -79,7 +79,7 @@ export function pathText(path: Path): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
-    else if (/^[A-Za-z_$][\w$-]*$/.test(part)) text += text === '' ? part : `.${part}`;
+    else if (/^[A-Za-z_$][\w$-]{0,59}$/.test(part)) text += text === '' ? part : `.${part}`;
     else text += `[${cut(JSON.stringify(part))}]`;
   }
   return text;
@@ -113,6 +113,8 @@ export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
   );
   const kept = errors.filter((error) => {
     if (error.keyword === 'if' || error.schemaPath.includes('/oneOf/')) return false;
+    // What is wrong with a field's name is told at that name.
+    if (error.keyword === 'propertyNames') return false;
     // Alternatives are between fields: they say nothing of what is no map, or of a misspelt field.
     return error.keyword !== 'oneOf' || (isMap(error.data) && !unknownFields.has(error.instancePath));
   });
@@ -143,7 +145,9 @@ function parentOf(pointer: string): string | undefined {
 }
 
 function isOfKind(error: ErrorObject): boolean {
-  return ['type', 'const', 'enum', 'anyOf'].includes(error.keyword);
+  // A wrong word where one of some words is wanted is of the right kind.
+  if (error.keyword === 'enum') return typeof error.data !== 'string';
+  return ['type', 'const', 'anyOf'].includes(error.keyword);
 }
 
 function isMap(value: unknown): boolean {
@@ -158,7 +162,10 @@ interface SchemaWords {
 
 function problemOf(error: ErrorObject): Problem {
   const schema = (error.parentSchema ?? {}) as SchemaWords;
-  const path = pathOf(error.instancePath);
+  const path = [
+    ...pathOf(error.instancePath),
+    ...(error.propertyName === undefined ? [] : [error.propertyName]),
+  ];
   const params = error.params as Readonly<Record<string, unknown>>;
   const found = foundText(error.data);
   switch (error.keyword) {
@@ -201,8 +208,8 @@ function problemOf(error: ErrorObject): Problem {
     case 'minProperties':
     case 'maxProperties':
       return problemAt(path, {
-        expected: `${params.limit === 1 && error.keyword === 'maxProperties' ? 'exactly one' : 'at least one'} of ${Object.keys(schema.properties ?? {}).join(', ')}`,
-        found,
+        expected: numberOfFields(error.keyword, schema, params.limit),
+        found: schema.properties === undefined ? `${Object.keys(error.data as object).length}` : found,
       });
     case 'oneOf':
       return problemAt(path, { expected: schema.title ?? 'one alternative', found });
@@ -214,6 +221,13 @@ function problemOf(error: ErrorObject): Problem {
     default:
       return problemAt(path, { expected: nounOf(schema), found });
   }
+}
+
+function numberOfFields(keyword: string, { properties }: SchemaWords, limit: unknown): string {
+  if (properties === undefined)
+    return keyword === 'minProperties' ? 'at least one field' : `at most ${limit} fields`;
+  const which = limit === 1 && keyword === 'maxProperties' ? 'exactly one' : 'at least one';
+  return `${which} of ${Object.keys(properties).join(', ')}`;
 }
 
 function hasControl(value: unknown): boolean {

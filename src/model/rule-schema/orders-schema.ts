@@ -53,14 +53,14 @@ export interface WrittenOrders extends WrittenOrderFilter {
 const HoursSchema = Type.Object(
   {
     from: Type.Integer({
-      title: 'Hour',
+      title: 'Full hour',
       description: 'The first hour, from 0 to 23.',
       examples: [18],
       minimum: 0,
       maximum: 23,
     }),
     to: Type.Integer({
-      title: 'Hour',
+      title: 'Full hour',
       description: 'Up to, not including, this hour, from 1 to 24.',
       examples: [23],
       minimum: 1,
