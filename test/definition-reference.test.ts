@@ -3,15 +3,22 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
 import { DEFINITION_SCHEMA_FILE, renderDefinitionSchema } from '../scripts/generate-definition-schema.ts';
 import { readDefinitions } from '../src/core/catalog/read-definitions.ts';
+import { readRule } from '../src/core/catalog/read-rule.ts';
 import { resolveSegments } from '../src/core/catalog/resolve-segments.ts';
 import { validateCatalog } from '../src/core/catalog/validate-catalog.ts';
+import { evaluateNaive, NO_FACTS, storeLookup } from '../src/core/evaluate/naive.ts';
+import { RFM_GROUPS } from '../src/model/rfm.ts';
+import type { WrittenQuintile } from '../src/model/rule-schema/test-schema.ts';
+import { RuleSchema, type WrittenRule } from '../src/model/rule-schema.ts';
 import type { Definition } from '../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../src/model/segment-type.ts';
 import { codeBlocks } from './markdown.ts';
 
 const PAGE = new URL('../docs/reference/rules.md', import.meta.url);
+const GUIDE = new URL('../docs/guide/for-marketers.md', import.meta.url);
 const STORES = {
   ids: ['s-104'],
   brand: ['burger-house'],
@@ -20,11 +27,11 @@ const STORES = {
   tags: [['24h']],
 };
 
-function examples(): { readonly file: string; readonly definitions: Definition[] }[] {
-  return codeBlocks(readFileSync(PAGE, 'utf8'))
+function examples(page = PAGE): { readonly file: string; readonly definitions: Definition[] }[] {
+  return codeBlocks(readFileSync(page, 'utf8'))
     .filter((block) => block.info === 'yaml')
     .map((block) => {
-      const file = `rules.md from line ${block.line}`;
+      const file = `${page.pathname.split('/').at(-1)} from line ${block.line}`;
       return { file, definitions: readDefinitions(block.text, { file, format: 'yaml' }, SEGMENT_TYPES) };
     });
 }
@@ -46,6 +53,66 @@ function visitSchemas(
     if (name !== 'examples') visitSchemas(part, `${path}/${name}`, visit);
   }
 }
+
+/** Rows of the table of all conditions: example and whether it holds for a customer without facts. */
+function conditionRows(): { readonly example: string; readonly strangers: string }[] {
+  const [, section] = readFileSync(PAGE, 'utf8').split('## All conditions');
+  return section!
+    .split('\n## ')[0]!
+    .split('\n')
+    .filter((line) => /^\|(?! condition |---)/.test(line))
+    .map((line) => {
+      const [, , example, , strangers] = line.split('|').map((cell) => cell.trim());
+      return { example: example!.replaceAll('`', ''), strangers: strangers! };
+    });
+}
+
+test('the table of all conditions has each, by an example that says what holds for strangers', () => {
+  const named = new Set<string>();
+  for (const { example, strangers } of conditionRows()) {
+    const [params] = parse(`- ${example}`) as [WrittenRule];
+    for (const name of Object.keys(params)) named.add(name);
+    if (params.segment !== undefined) continue;
+    const rule = readRule({ key: 'k', type: 'rule', params }, SEGMENT_TYPES);
+    if ('population' in rule) continue;
+    const holds = evaluateNaive(rule, NO_FACTS, 1_800_000_000, storeLookup(STORES));
+    if (strangers === 'no') assert.equal(holds, false, example);
+    if (/^`exists: false` is$/.test(strangers))
+      assert.equal(holds, example.includes('exists: false'), example);
+  }
+  const all = Object.keys(RuleSchema.properties).filter((name) => !['all', 'any', 'not'].includes(name));
+  assert.deepEqual([...named].sort(), all.sort());
+});
+
+test('the groups of rfm on the page are those of the type', () => {
+  const rows = [
+    ...readFileSync(PAGE, 'utf8').matchAll(/^\| `([a-z-]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| [^|]+\|$/gm),
+  ];
+  const found = Object.fromEntries(
+    rows.map(([, group, ...cells]) => [group, cells.map((cell) => cell.trim())]),
+  );
+  assert.deepEqual(Object.keys(found), Object.keys(RFM_GROUPS));
+  const words = (bound: WrittenQuintile | undefined): string => {
+    if (bound === undefined) return 'any';
+    if (typeof bound === 'number') return String(bound);
+    return bound.atLeast === bound.atMost ? String(bound.atLeast) : `${bound.atLeast}–${bound.atMost}`;
+  };
+  for (const [group, boxes] of Object.entries(RFM_GROUPS)) {
+    for (const [i, name] of (['recency', 'frequency', 'monetary'] as const).entries()) {
+      const said = new Set(
+        boxes.map((box: Partial<Record<typeof name, WrittenQuintile>>) => words(box[name])),
+      );
+      const text = found[group]![i]!;
+      assert.equal([...said].join(', or '), text.replace(/ where .*$/, ''), `${group}: ${name}`);
+    }
+  }
+});
+
+test('every example in the guide for marketers can be applied', () => {
+  const pages = examples(GUIDE);
+  assert.ok(pages.length >= 6);
+  for (const { definitions } of pages) validateCatalog([], definitions, STORES, SEGMENT_TYPES);
+});
 
 test('every example on the page about rules can be applied', () => {
   const pages = examples();
