@@ -1,5 +1,6 @@
 /** All commands, in the order of help: the whole job first, then each step of it, then questions. */
 
+import { activateCommand } from './command/activate.ts';
 import { applyCommand } from './command/apply.ts';
 import { benchCommand } from './command/bench.ts';
 import { calculateCommand } from './command/calculate.ts';
@@ -7,7 +8,9 @@ import { checkCommand } from './command/check.ts';
 import { explainCommand } from './command/explain.ts';
 import { forgetCommand } from './command/forget.ts';
 import { importCommand } from './command/import.ts';
+import { listsCommand } from './command/lists.ts';
 import { membersCommand } from './command/members.ts';
+import { modelsCommand } from './command/models.ts';
 import { overlapCommand } from './command/overlap.ts';
 import { previewCommand } from './command/preview.ts';
 import { schemaCommand } from './command/schema.ts';
@@ -33,6 +36,9 @@ export const COMMANDS: readonly CliCommand[] = [
   sizeCommand,
   membersCommand,
   overlapCommand,
+  modelsCommand,
+  activateCommand,
+  listsCommand,
   statusCommand,
   verifyCommand,
   forgetCommand,

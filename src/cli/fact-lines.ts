@@ -5,11 +5,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
+import type { FactSource } from '../client/client.ts';
 import { CoterieError } from '../model/error.ts';
 
 export interface FactFile {
   readonly file: string;
-  readonly source: 'orders' | 'stores' | 'customers';
+  readonly source: FactSource;
   readonly format?: 'csv' | 'ndjson' | 'parquet';
   readonly delimiter?: string;
   /** Our field → the file's column. */
@@ -19,11 +20,14 @@ export interface FactFile {
 
 type Row = Record<string, unknown>;
 
-const NEEDED = {
+const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
   orders: ['customer_id', 'order_id', 'ordered_at', 'total'],
   stores: ['store_id'],
   customers: ['customer_id'],
-} as const;
+  events: ['customer_id', 'name', 'occurred_at'],
+  scores: ['customer_id', 'model', 'value'],
+  lists: ['customer_id', 'list'],
+};
 
 /**
  * One line of JSON for each row.

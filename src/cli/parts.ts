@@ -2,7 +2,7 @@
  * What commands run in process, as the composition root hands it to them: no command picks a driver.
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
-import type { FactSource, FactsAnswer } from '../client/client.ts';
+import type { FactSource, FactsAnswer, ListUploadAnswer } from '../client/client.ts';
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
@@ -44,6 +44,9 @@ export type CoreQuestions = Pick<
   | 'factCounts'
   | 'eraseCustomer'
   | 'readmitCustomer'
+  | 'models'
+  | 'activateModelVersion'
+  | 'lists'
 >;
 
 /** A running server, as commands see it. */
@@ -51,6 +54,8 @@ export interface RemoteServer extends CoreQuestions {
   check(customer: string, segments: readonly string[]): Promise<CheckReport>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
   sendFactLines(source: FactSource, lines: string, strict: boolean): Promise<FactsAnswer>;
+  /** Rows of list entries as NDJSON, which become the whole of a list. */
+  replaceListLines(list: string, lines: AsyncIterable<string>, strict: boolean): Promise<ListUploadAnswer>;
 }
 
 /** The answer to `check`. */

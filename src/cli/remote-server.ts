@@ -13,6 +13,9 @@ import type { RemoteServer } from './parts.ts';
 /** Most definitions of one page of the API. */
 const PAGE_ITEMS_MAX = 10_000;
 
+/** A list may have millions of ids. */
+const UPLOAD_TIMEOUT_MS = 3_600_000;
+
 /** Connects to nothing yet: every question is a request. */
 export function remoteServer(url: string): RemoteServer {
   const client = new CoterieClient({ url });
@@ -22,6 +25,11 @@ export function remoteServer(url: string): RemoteServer {
       return { customer, memberships, unknown, asOf: asOf ?? '' };
     },
     sendFactLines: (source, lines, strict) => client.sendFactLines(source, lines, { strict }),
+    replaceListLines: (list, lines, strict) =>
+      client.replaceListLines(list, lines, { strict, timeoutMs: UPLOAD_TIMEOUT_MS }),
+    models: () => client.models(),
+    activateModelVersion: (model, version) => client.activateModelVersion(model, version),
+    lists: () => client.lists(),
     apply: (definitions, { author, reason }) =>
       client.apply(definitions, { author, ...(reason === undefined ? {} : { reason }) }),
     async segment(key) {

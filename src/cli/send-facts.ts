@@ -1,5 +1,5 @@
 /** Sends a file of facts to a running server, request by request, each acknowledged when it is durable. */
-import type { FactsAnswer } from '../client/client.ts';
+import type { FactsAnswer, ModelVersion } from '../client/client.ts';
 import { type FactFile, factLines } from './fact-lines.ts';
 import type { RemoteServer } from './parts.ts';
 
@@ -11,7 +11,12 @@ export interface SendReport {
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100. */
   readonly rejects: readonly { readonly row: number; readonly reason: string }[];
+  /** Of a list that is replaced: what changed nothing, and customers never heard of before. */
+  readonly unchanged?: number;
+  readonly unknown?: number;
   readonly batchNo?: number;
+  /** Of scores: the versions of models that were put in force; absent: none was to be. */
+  readonly activated?: readonly ModelVersion[];
   readonly seconds: number;
 }
 
@@ -19,16 +24,26 @@ const REQUEST_ROWS = 2000;
 const REQUEST_CHARACTERS = 1_048_576;
 const REJECTS_LISTED_MAX = 100;
 
-/** @param options - With `strict` the file is one request, of which all is taken or nothing. */
+interface SendOptions {
+  /** Whether the file is one request, of which all is taken or nothing. */
+  readonly strict: boolean;
+  /** Of scores: whether the versions that the file brings are put in force at its end. */
+  readonly activate: boolean;
+  readonly onRows: (rows: number) => void;
+}
+
+/** Sends the rows of a file, and at its end puts versions of models in force where that was asked for. */
 export async function sendFacts(
-  server: Pick<RemoteServer, 'sendFactLines'>,
+  server: Pick<RemoteServer, 'sendFactLines' | 'activateModelVersion'>,
   from: FactFile,
-  options: { readonly strict: boolean; readonly onRows: (rows: number) => void },
+  options: SendOptions,
 ): Promise<SendReport> {
   const began = performance.now();
   const reasons: Record<string, number> = {};
   const rejects: { readonly row: number; readonly reason: string }[] = [];
   const total = { rows: 0, accepted: 0, rejected: 0 };
+  /** Model → the version that arrived last. */
+  const versions = new Map<string, string>();
   let batchNo: number | undefined;
   let lines: string[] = [];
   let characters = 0;
@@ -47,6 +62,7 @@ export async function sendFacts(
     total.accepted += answer.accepted;
     total.rejected += answer.rejected;
     batchNo = answer.batchNo ?? batchNo;
+    for (const { model, version } of answer.versions ?? []) versions.set(model, version);
     lines = [];
     characters = 0;
     options.onRows(total.rows);
@@ -58,11 +74,46 @@ export async function sendFacts(
     if (isFull && !options.strict) await send();
   }
   if (lines.length > 0) await send();
+  const activated = [...versions].map(([model, version]) => ({ model, version }));
+  if (options.activate) {
+    for (const { model, version } of activated) {
+      batchNo = (await server.activateModelVersion(model, version)).batchNo;
+    }
+  }
   return {
     ...total,
     reasons,
     rejects,
     ...(batchNo === undefined ? {} : { batchNo }),
+    ...(options.activate ? { activated } : {}),
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+/** Makes the rows of a file the whole of a list, in one request. */
+export async function sendList(
+  server: Pick<RemoteServer, 'replaceListLines'>,
+  from: FactFile,
+  options: { readonly list: string; readonly strict: boolean; readonly onRows: (rows: number) => void },
+): Promise<SendReport> {
+  const began = performance.now();
+  let rows = 0;
+  async function* counted() {
+    for await (const line of factLines(from)) {
+      rows++;
+      if (rows % REQUEST_ROWS === 0) options.onRows(rows);
+      yield line;
+    }
+  }
+  const {
+    list: _,
+    rejects,
+    ...answer
+  } = await server.replaceListLines(options.list, counted(), options.strict);
+  return {
+    rows,
+    ...answer,
+    rejects: rejects.map(({ index, reason }) => ({ row: index + 1, reason })),
     seconds: (performance.now() - began) / 1000,
   };
 }

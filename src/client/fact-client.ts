@@ -38,8 +38,8 @@ export interface ListOptions extends CallSignal {
 
 /** More ids than this are streamed. */
 const IDS_AT_ONCE_MAX = 50_000;
-/** Ids of one chunk of a stream. */
-const CHUNK_IDS = 5000;
+/** Lines and their ends of one chunk of a stream. */
+const CHUNK_PARTS = 10_000;
 const NDJSON = 'application/x-ndjson';
 
 export class FactClient {
@@ -107,17 +107,26 @@ export class FactClient {
 
   /** Makes these customers the whole of a list, at once. Throws if there is none among them. */
   replaceList(list: string, customers: CustomerIds, options: ListOptions = {}): Promise<ListUploadAnswer> {
-    return this.#upload('PUT', listPath(list), customers, options);
+    return this.#upload('PUT', listPath(list), idBody(customers), options);
+  }
+
+  /** As {@link replaceList}, of ids or rows that are NDJSON already, as they are read. */
+  replaceListLines(
+    list: string,
+    lines: AsyncIterable<string>,
+    options: ListOptions = {},
+  ): Promise<ListUploadAnswer> {
+    return this.#upload('PUT', listPath(list), { stream: lineStream(lines), type: NDJSON }, options);
   }
 
   /** Adds customers to a list, which is made if there is none. */
   addToList(list: string, customers: CustomerIds, options: ListOptions = {}): Promise<ListUploadAnswer> {
-    return this.#upload('POST', `${listPath(list)}/entries`, customers, options);
+    return this.#upload('POST', `${listPath(list)}/entries`, idBody(customers), options);
   }
 
   /** Removes customers from a list. Throws `LIST_NOT_FOUND`. */
   removeFromList(list: string, customers: CustomerIds, options: ListOptions = {}): Promise<ListUploadAnswer> {
-    return this.#upload('DELETE', `${listPath(list)}/entries`, customers, options);
+    return this.#upload('DELETE', `${listPath(list)}/entries`, idBody(customers), options);
   }
 
   /** Takes everybody off a list. Throws `LIST_NOT_FOUND`. */
@@ -131,11 +140,11 @@ export class FactClient {
   #upload(
     method: 'PUT' | 'POST' | 'DELETE',
     path: string,
-    customers: CustomerIds,
+    body: CallBody,
     { strict, timeoutMs = this.#timeoutMs, signal }: ListOptions,
   ): Promise<ListUploadAnswer> {
     const query = strict === true ? { strict: true } : {};
-    return this.#transport.json(path, { method, query, body: idBody(customers), timeoutMs, signal });
+    return this.#transport.json(path, { method, query, body, timeoutMs, signal });
   }
 
   #ask<T>(path: string, call: Omit<Parameters<Transport['json']>[1], 'timeoutMs'>): Promise<T> {
@@ -154,19 +163,27 @@ function idBody(customers: CustomerIds): CallBody {
   if (count !== undefined && count <= IDS_AT_ONCE_MAX) {
     return { text: idLines([...(ids as Iterable<string>)]), type: NDJSON };
   }
-  return { stream: ReadableStream.from(idChunks(customers)), type: NDJSON };
+  return { stream: lineStream(idTexts(ids)), type: NDJSON };
 }
 
-async function* idChunks(customers: CustomerIds): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  let ids: string[] = [];
-  for await (const id of customers) {
-    ids.push(id);
-    if (ids.length < CHUNK_IDS) continue;
-    yield encoder.encode(idLines(ids));
-    ids = [];
+async function* idTexts(ids: CustomerIds): AsyncGenerator<string> {
+  for await (const id of ids) yield JSON.stringify(id);
+}
+
+/** Lines as bytes, many at a time. */
+function lineStream(lines: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  async function* chunks() {
+    const encoder = new TextEncoder();
+    let gathered: string[] = [];
+    for await (const line of lines) {
+      gathered.push(line, '\n');
+      if (gathered.length < CHUNK_PARTS) continue;
+      yield encoder.encode(gathered.join(''));
+      gathered = [];
+    }
+    if (gathered.length > 0) yield encoder.encode(gathered.join(''));
   }
-  if (ids.length > 0) yield encoder.encode(idLines(ids));
+  return ReadableStream.from(chunks());
 }
 
 /** As JSON texts, so that every id is told from every other. */

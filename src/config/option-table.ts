@@ -41,7 +41,11 @@ const ASKING = [
   'size',
   'members',
   'overlap',
+  'models',
+  'activate',
+  'lists',
   'status',
+  'forget',
 ] as const;
 
 const MIB = 1_048_576;
@@ -175,7 +179,7 @@ export const OPTION_TABLE = {
     flag: 'nats-stream',
     placeholder: 'name',
     default: 'FACTS',
-    help: 'The JetStream stream to read, with --nats-url. Its subjects say orders, customers or stores.',
+    help: 'The JetStream stream to read, with --nats-url. Its subjects say orders, customers, stores, events, scores or lists.',
     commands: ['serve'],
   }),
   kafkaBrokers: list({
@@ -188,7 +192,7 @@ export const OPTION_TABLE = {
   kafkaTopics: list({
     flag: 'kafka-topics',
     placeholder: 'names',
-    help: 'The topics to read, with --kafka-brokers. Their names say orders, customers or stores.',
+    help: 'The topics to read, with --kafka-brokers. Their names say orders, customers, stores, events, scores or lists.',
     commands: ['serve'],
     default: ['orders', 'customers', 'stores'],
   }),

@@ -75,15 +75,29 @@ function describeNode(node: ExplainedNode, depth: number): string[] {
   const { text, value, facts } = node.condition;
   return [
     `${gap}${mark} ${text}${value === null ? '' : `: ${value}`}`,
-    ...facts.map((fact) => {
-      const words = [
-        fact.orderedAt,
-        fact.orderId === undefined ? undefined : `order ${fact.orderId}`,
-        fact.storeId === undefined ? undefined : `store ${fact.storeId}`,
-        fact.total === undefined ? undefined : `total ${fact.total}`,
-        fact.trait === undefined ? undefined : `${fact.trait} = ${fact.value ?? ''}`,
-      ].filter((word) => word !== undefined);
-      return `${gap}    ${words.join('  ')}`;
-    }),
+    ...facts.map((fact) => `${gap}    ${describeFact(fact)}`),
   ];
+}
+
+type Fact = NonNullable<ExplainedNode['condition']>['facts'][number];
+
+function describeFact(fact: Fact): string {
+  const says = (words: string, value: string | number | undefined) =>
+    value === undefined ? [] : [`${words}${value}`];
+  const properties = Object.entries(fact.properties ?? {}).map(([name, value]) => `${name} = ${value}`);
+  return [
+    ...says('', fact.orderedAt ?? fact.occurredAt),
+    ...says('order ', fact.orderId),
+    ...says('store ', fact.storeId),
+    ...says('total ', fact.total),
+    ...says('', fact.status),
+    ...says('event ', fact.event),
+    ...properties,
+    ...(fact.trait === undefined ? [] : [`${fact.trait} = ${fact.value ?? ''}`]),
+    ...(fact.model === undefined
+      ? []
+      : [`${fact.model}${fact.version ? ` ${fact.version}` : ''}: ${fact.score}`]),
+    ...says('valid until ', fact.validUntil),
+    ...says('on the list ', fact.list),
+  ].join('  ');
 }

@@ -1,4 +1,4 @@
-/** `coterie import`: files of orders, stores or customers into the facts. */
+/** `coterie import`: files of facts, of every source. */
 import { Option } from 'commander';
 import type { Core } from '../../core/core.ts';
 import type { FactSource, FileFormat, ImportReport } from '../../core/engine/engine.ts';
@@ -8,8 +8,8 @@ import { withCoreOrServer } from '../core-access.ts';
 import { suggestNext } from '../next-step.ts';
 import { pairsOption } from '../option-parsers.ts';
 import type { RemoteServer } from '../parts.ts';
-import { type SendReport, sendFacts } from '../send-facts.ts';
-import { countOf, formatCount, formatRough, formatSeconds } from '../words.ts';
+import { type SendReport, sendFacts, sendList } from '../send-facts.ts';
+import { countOf, formatCount, formatRough, formatSeconds, visible } from '../words.ts';
 
 interface ImportOptions {
   readonly as: FactSource;
@@ -19,11 +19,14 @@ interface ImportOptions {
   readonly format?: FileFormat;
   readonly strict?: boolean;
   readonly rejects?: string;
+  readonly list?: string;
+  readonly replace?: boolean;
+  readonly stage?: boolean;
 }
 
 export const importCommand = defineCommand<ImportOptions>({
   name: 'import',
-  summary: 'read files of orders, stores or customers',
+  summary: 'read files of orders, stores, customers, events, scores or lists',
   description:
     'Reads CSV, TSV, NDJSON and Parquet, gzipped or not, as one batch each: all of a file or nothing.\n' +
     'Reading a file again changes nothing; a later version of an order replaces the earlier one.\n' +
@@ -33,11 +36,16 @@ export const importCommand = defineCommand<ImportOptions>({
     'order: cancel the old one too, with a row of the same customer and id and the status cancelled.\n\n' +
     'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status\n' +
     'Fields of stores:    store_id (needed); brand, city, category, tags, opened_at, closed_at\n' +
-    'Fields of customers: customer_id (needed); every other column is a trait of its own name',
+    'Fields of customers: customer_id (needed); every other column is a trait of its own name\n' +
+    'Fields of events:    customer_id, name, occurred_at (needed); event_id; every other column is a property\n' +
+    'Fields of scores:    customer_id, model, value (needed); version, valid_until\n' +
+    'Fields of lists:     customer_id, list (needed, or --list); listed, which is true when left out\n\n' +
+    'At the end of a file of scores, the versions of models that it brings are put in force, each in place of\n' +
+    'the one before, whole, at once; with --stage they wait for "activate".',
   arguments: [{ name: '<files...>', help: 'files to read, in this order' }],
   options: [
     new Option('--as <source>', 'what the rows are')
-      .choices(['orders', 'stores', 'customers'])
+      .choices(['orders', 'stores', 'customers', 'events', 'scores', 'lists'])
       .makeOptionMandatory(),
     pairsOption(
       '--map <field=column>',
@@ -47,6 +55,9 @@ export const importCommand = defineCommand<ImportOptions>({
       '--default <field=value>',
       'value of a field that the file does not have, such as currency=EUR',
     ),
+    new Option('--list <name>', 'of lists: which one, where the file does not say'),
+    new Option('--replace', 'of lists: the file is the whole list; who is not in it is on it no longer'),
+    new Option('--stage', 'of scores: do not put new versions of models in force yet'),
     new Option('--delimiter <character>', 'between the fields of a CSV; "tab" is a tab (default: a comma)'),
     new Option('--format <format>', 'instead of going by the name of the file').choices([
       'csv',
@@ -67,11 +78,20 @@ export const importCommand = defineCommand<ImportOptions>({
       line: 'coterie import customers.parquet --as customers',
     },
     {
+      says: 'A new version of a model, looked at before it counts',
+      line: 'coterie import churn.parquet --as scores --stage\ncoterie activate churn 2026-03',
+    },
+    {
+      says: 'A list that somebody keeps elsewhere',
+      line: 'coterie import optouts.csv --as lists --list do-not-contact --replace',
+    },
+    {
       says: 'In a script: fail on any bad row, answer in JSON',
       line: 'coterie import orders.ndjson --as orders --strict --json',
     },
   ],
   async run(call) {
+    checkOptions(call.options);
     const useless = await withCoreOrServer<Outcome | undefined>(
       call,
       { ifMissing: 'create' },
@@ -89,9 +109,27 @@ export const importCommand = defineCommand<ImportOptions>({
         },
       );
     }
-    suggestNext(call, 'apply <definitions>', 'calculate');
+    if (call.options.stage) suggestNext(call, 'models', 'activate <model> <version>');
+    else suggestNext(call, 'apply <definitions>', 'calculate');
   },
 });
+
+/** Options of one source are none of the others. */
+function checkOptions(options: ImportOptions): void {
+  const only = { list: 'lists', replace: 'lists', stage: 'scores' } as const;
+  for (const [option, source] of Object.entries(only) as [keyof typeof only, FactSource][]) {
+    if (options[option] === undefined || options.as === source) continue;
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      `--${option}: expected with --as ${source}, found with --as ${options.as}`,
+      { option, expected: source, found: options.as },
+    );
+  }
+}
+
+function defaultsOf({ default: values, list }: ImportOptions): Readonly<Record<string, string>> {
+  return { ...values, ...(list === undefined ? {} : { list }) };
+}
 
 /** A file of which every row was bad. */
 interface Outcome {
@@ -113,6 +151,7 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
       { option: 'rejects', expected: 1, found: call.args.length },
     );
   }
+  const defaults = defaultsOf(call.options);
   let useless: Outcome | undefined;
   for (const file of call.args) {
     const report = await core.importFile(
@@ -121,7 +160,10 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
         file,
         map: call.options.map ?? {},
         strict: call.options.strict ?? false,
-        ...(call.options.default === undefined ? {} : { defaults: call.options.default }),
+        // None is not the same as an empty one: a file is recognized by its options too.
+        ...(Object.keys(defaults).length === 0 ? {} : { defaults }),
+        ...(call.options.replace ? { replaceLists: true } : {}),
+        ...(call.options.stage ? { activateVersions: false } : {}),
         ...(call.options.delimiter === undefined ? {} : { delimiter: readDelimiter(call.options.delimiter) }),
         ...(call.options.format === undefined ? {} : { format: call.options.format }),
         ...(call.options.rejects === undefined ? {} : { rejectsFile: call.options.rejects }),
@@ -151,21 +193,7 @@ async function importThere(call: Call, server: RemoteServer, url: string): Promi
   }
   let useless: Outcome | undefined;
   for (const file of call.args) {
-    const report = await sendFacts(
-      server,
-      {
-        source: call.options.as,
-        file,
-        map: call.options.map ?? {},
-        defaults: call.options.default ?? {},
-        ...(call.options.delimiter === undefined ? {} : { delimiter: readDelimiter(call.options.delimiter) }),
-        ...(call.options.format === undefined ? {} : { format: call.options.format }),
-      },
-      {
-        strict: call.options.strict ?? false,
-        onRows: (done) => call.progress.step({ phase: 'sending rows', done }),
-      },
-    );
+    const report = await sendFile(call, server, file);
     call.progress.stop();
     if (call.json) await call.terminal.printJson({ file, source: call.options.as, server: url, ...report });
     else await printSent(call, file, url, report);
@@ -178,12 +206,37 @@ async function importThere(call: Call, server: RemoteServer, url: string): Promi
   return useless;
 }
 
+async function sendFile(call: Call, server: RemoteServer, file: string): Promise<SendReport> {
+  const { as, map, strict = false, delimiter, format, list, replace, stage } = call.options;
+  const from = {
+    source: as,
+    file,
+    map: map ?? {},
+    defaults: defaultsOf(call.options),
+    ...(delimiter === undefined ? {} : { delimiter: readDelimiter(delimiter) }),
+    ...(format === undefined ? {} : { format }),
+  };
+  const onRows = (done: number) => call.progress.step({ phase: 'sending rows', done });
+  if (!replace) return sendFacts(server, from, { strict, activate: as === 'scores' && !stage, onRows });
+  if (list !== undefined) return sendList(server, from, { list, strict, onRows });
+  throw new CoterieError(
+    'CONFIG_INVALID',
+    '--replace: expected --list with it, since a running server replaces one list at a time',
+    { option: 'list' },
+  );
+}
+
 async function printSent(call: Call, file: string, url: string, report: SendReport): Promise<void> {
   const rate = report.seconds > 0 ? `, ${formatRough(report.rows / report.seconds)} rows/s` : '';
   const lines = [
     `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} sent to ${url} in ${formatSeconds(report.seconds)}${rate}`,
     `  accepted   ${formatCount(report.accepted)}`,
   ];
+  if (report.unchanged !== undefined) lines.push(`  unchanged  ${formatCount(report.unchanged)}`);
+  if (report.unknown) lines.push(newCustomers(report.unknown));
+  for (const { model, version } of report.activated ?? []) {
+    lines.push(`  in force   ${visible(model)} ${visible(version)}`);
+  }
   if (report.rejected > 0) {
     lines.push(`  set aside  ${formatCount(report.rejected)}`);
     for (const [reason, rows] of Object.entries(report.reasons)) {
@@ -207,6 +260,7 @@ async function printReport(
     `  replaced   ${formatCount(report.replaced)}`,
     `  unchanged  ${formatCount(report.unchanged)}`,
   ];
+  if (report.newCustomers && call.options.as === 'lists') lines.push(newCustomers(report.newCustomers));
   if (report.erased)
     lines.push(`  dropped    ${formatCount(report.erased)}, about customers who were forgotten`);
   if (report.rejected > 0) {
@@ -220,6 +274,10 @@ async function printReport(
     lines.push(`  warning    ${countOf(rows, 'row')}: ${warning}`);
   }
   await call.terminal.print(...lines);
+}
+
+function newCustomers(count: number): string {
+  return `  unknown    ${countOf(count, 'customer')} never heard of before`;
 }
 
 function readDelimiter(text: string): string {

@@ -50,6 +50,9 @@ export const statusCommand = defineCommand({
       ['stores', formatCount(facts.stores)],
       ['orders', formatCount(facts.orders)],
       ['traits', formatCount(facts.traits)],
+      ['events', formatCount(facts.events)],
+      ['scores', formatCount(facts.scores)],
+      ['list entries', formatCount(facts.listEntries)],
       ['last order', facts.lastOrderAt === undefined ? '-' : formatMoment(facts.lastOrderAt)],
       ['definitions', formatCount(definitions)],
     ];
