@@ -13,10 +13,11 @@ import { readRule } from '../../src/core/catalog/read-rule.ts';
 import { deepYamlOffset } from '../../src/core/catalog/yaml-nesting.ts';
 import { describeRule } from '../../src/model/describe.ts';
 import { CoterieError } from '../../src/model/error.ts';
-import type { Rule } from '../../src/model/rule.ts';
 import type { WrittenRule } from '../../src/model/rule-schema.ts';
 import type { Definition } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
+import { arbitraryCondition } from './arbitrary/condition.ts';
+import { writtenRule } from './written-rule.ts';
 
 const text = fc.oneof(
   fc.constantFrom(
@@ -93,6 +94,7 @@ const { rule } = fc.letrec<{ rule: WrittenRule }>((tie) => ({
     { depthSize: 'small', withCrossShrink: true },
     fc.record({ orders }) as fc.Arbitrary<WrittenRule>,
     fc.record({ trait }) as fc.Arbitrary<WrittenRule>,
+    arbitraryCondition.map((condition) => writtenRule(condition) as WrittenRule),
     fc.record({ segment: fc.constantFrom('other', 'family@s 1') }),
     fc.record({ all: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
     fc.record({ any: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
@@ -128,45 +130,6 @@ const definition = fc
   )
   .map(([head, body]) => ({ key: 'k', ...head, ...body }) as Definition);
 
-/** The written form of a rule in normal form, which must read back into the same. */
-function written(normal: Rule): WrittenRule {
-  switch (normal.kind) {
-    case 'all':
-      return { all: normal.rules.map(written) };
-    case 'any':
-      return { any: normal.rules.map(written) };
-    case 'not':
-      return { not: written(normal.rule) };
-    case 'segment':
-      return { segment: normal.key };
-    case 'trait': {
-      const { name, test } = normal;
-      if (test.kind === 'exists') return { trait: { name, exists: true } };
-      const { kind: _, ...rest } = test;
-      return { trait: test.kind === 'in' ? { name, in: test.values } : { name, ...rest } };
-    }
-    case 'orders': {
-      const scale = normal.measure === 'count' ? 1 : 10_000;
-      const { stores: set, currency } = normal;
-      return {
-        orders: {
-          stores: set.kind === 'all' ? 'all' : set.kind === 'ids' ? set.ids : set.attributes,
-          ...(normal.withinS === undefined ? {} : { within: `${normal.withinS}s` }),
-          [normal.measure]: {
-            ...(normal.atLeast === undefined ? {} : { atLeast: normal.atLeast / scale }),
-            ...(normal.atMost === undefined ? {} : { atMost: normal.atMost / scale }),
-            ...(normal.measure === 'count' ? {} : { currency }),
-          },
-          ...(normal.minimumTotalE4 === undefined
-            ? {}
-            : { minimumTotal: { amount: normal.minimumTotalE4 / 10_000, currency: currency! } }),
-          ...(normal.discounted === undefined ? {} : { discounted: normal.discounted }),
-        },
-      };
-    }
-  }
-}
-
 function read(source: string, format: DefinitionFormat) {
   return readDefinitions(source, { file: 'f', format }, SEGMENT_TYPES);
 }
@@ -187,7 +150,10 @@ describe('random definitions', () => {
     fc.assert(
       fc.property(definition, (valid) => {
         const normal = readRule(valid, SEGMENT_TYPES);
-        const again = readRule({ key: 'k', type: 'rule', params: written(normal) }, SEGMENT_TYPES);
+        const again = readRule(
+          { key: 'k', type: 'rule', params: writtenRule(normal) as WrittenRule },
+          SEGMENT_TYPES,
+        );
         assert.deepEqual(again, normal);
         assert.ok(describeRule(normal).length > 0);
       }),
