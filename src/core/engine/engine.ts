@@ -103,6 +103,8 @@ export interface ImportReport {
   /** Rows that said what was known already. */
   readonly unchanged: number;
   readonly rejected: number;
+  /** Where lists are replaced: customers who were on them, and of whom the file says nothing. Absent otherwise. */
+  readonly delisted?: number;
   /** Customers first heard of in this file; absent: none. */
   readonly newCustomers?: number;
   /** Rows about customers who were erased, which are dropped; absent: none. */

@@ -60,7 +60,17 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
     };
     const csv = source.format === 'csv';
     const separator = csv ? source.delimiter : NDJSON_SEPARATOR;
+    // In a file of one column a blank line is a row without a value, unless only blank lines follow.
+    let blank: number[] = [];
+    const visitBlank = (line: number) => {
+      if (csv && header.length === 1) blank.push(line);
+    };
     const visit = (record: CsvRecord) => {
+      for (const line of blank) {
+        counts.rows++;
+        copy.text(`${line}${separator}\n`);
+      }
+      if (blank.length > 0) blank = [];
       if (csv && header.length === 0) {
         if (record.problem !== undefined)
           throw unreadable(source.file, `has an unreadable header: ${record.problem}`);
@@ -83,11 +93,11 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
     for await (const chunk of readSource(source, read)) {
       const bytes = first && chunk.subarray(0, 3).equals(BOM) ? chunk.subarray(3) : chunk;
       first = false;
-      scanner.scan(bytes, false, visit);
+      scanner.scan(bytes, false, visit, visitBlank);
       await copy.flush(FLUSH_BYTES);
       await rejects.flush(FLUSH_BYTES);
     }
-    scanner.scan(Buffer.alloc(0), true, visit);
+    scanner.scan(Buffer.alloc(0), true, visit, visitBlank);
     await copy.flush(0);
     await rejects.flush(0);
     if (csv && header.length === 0) throw unreadable(source.file, 'is empty');

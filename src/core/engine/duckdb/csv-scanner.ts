@@ -63,8 +63,16 @@ export class CsvScanner {
     this.#quote = quotes ? QUOTE : -1;
   }
 
-  /** Takes the file's next bytes and visits every record that is complete. Blank lines are passed over. */
-  scan(chunk: Buffer, last: boolean, visit: (record: CsvRecord) => void): void {
+  /**
+   * Takes the file's next bytes and visits every record that is complete. Blank lines are passed over, unless
+   * `visitBlank` is given, which is told of them.
+   */
+  scan(
+    chunk: Buffer,
+    last: boolean,
+    visit: (record: CsvRecord) => void,
+    visitBlank?: (line: number) => void,
+  ): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = this.#skipping ? this.#skip(bytes) : 0;
     while (at < bytes.length) {
@@ -75,6 +83,8 @@ export class CsvScanner {
       this.#line += lines;
       if (end > at) {
         visit({ bytes, start: at, end, line, lines, columns, ...(problem === undefined ? {} : { problem }) });
+      } else {
+        visitBlank?.(line);
       }
       at = next;
     }

@@ -10,25 +10,34 @@ export type FieldOrigin =
 export interface ColumnPlan {
   /** By field; fields without an origin are absent. */
   readonly fields: ReadonlyMap<string, FieldOrigin>;
-  /** Of customers: trait name → column. */
-  readonly traits: ReadonlyMap<string, string>;
+  /** Of customers, traits, and of events, properties: name → column. */
+  readonly named: ReadonlyMap<string, string>;
 }
 
-const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
+/** Fields of each source, as files have them. */
+export const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
   orders: ['customer_id', 'order_id', 'ordered_at', 'store_id', 'total', 'discount', 'currency', 'status'],
   stores: ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at'],
   customers: ['customer_id'],
+  events: ['customer_id', 'event_id', 'name', 'occurred_at', 'properties'],
+  scores: ['customer_id', 'model', 'value', 'version', 'valid_until'],
+  lists: ['customer_id', 'list', 'listed'],
 };
 const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
   orders: ['customer_id', 'order_id', 'ordered_at', 'total'],
   stores: ['store_id'],
   customers: ['customer_id'],
+  events: ['customer_id', 'name', 'occurred_at'],
+  scores: ['customer_id', 'model', 'value'],
+  lists: ['customer_id', 'list'],
 };
+/** Sources whose other columns are facts too. */
+const NAMES_COLUMNS: readonly FactSource[] = ['customers', 'events'];
 const DELIMITERS = [',', ';', '\t', '|'];
 
 /**
- * Decides where fields come from. Of customers, every other column is a trait under its own name, unless
- * `map` names it otherwise (`age=household_age`) or leaves it out (`notes=`).
+ * Decides where fields come from. Of customers, every other column is a trait under its own name (of events,
+ * a property), unless `map` names it otherwise (`age=household_age`) or leaves it out (`notes=`).
  *
  * @param header - The file's columns.
  * @throws {CoterieError} `IMPORT_COLUMNS_MISSING`.
@@ -53,7 +62,7 @@ export function planColumns(
     if (!fields.has(field) && !missing.includes(column)) missing.push(column);
   }
   const others = Object.keys({ ...map, ...defaults }).filter((field) => !FIELDS[source].includes(field));
-  if (source === 'customers') {
+  if (NAMES_COLUMNS.includes(source)) {
     missing.push(
       ...others.map((name) => map[name] ?? '').filter((name) => name !== '' && !header.includes(name)),
     );
@@ -65,9 +74,11 @@ export function planColumns(
     );
   }
   if (missing.length > 0) throw missingColumns(request, header, missing, delimiter);
-  const traits = source === 'customers' ? planTraits(map, header, fields) : new Map<string, string>();
+  const named = NAMES_COLUMNS.includes(source)
+    ? planNamed(request, header, fields)
+    : new Map<string, string>();
   const used = [
-    ...traits.values(),
+    ...named.values(),
     ...[...fields.values()].flatMap((o) => (o.kind === 'column' ? [o.column] : [])),
   ];
   const twice = used.filter((column) => header.indexOf(column) !== header.lastIndexOf(column));
@@ -78,24 +89,28 @@ export function planColumns(
       { file: request.file, columns: twice },
     );
   }
-  return { fields, traits };
+  return { fields, named };
 }
 
-function planTraits(
-  map: Readonly<Record<string, string>>,
+function planNamed(
+  { source, map }: ImportRequest,
   header: readonly string[],
   fields: ReadonlyMap<string, FieldOrigin>,
 ): Map<string, string> {
-  const origin = fields.get('customer_id');
-  const renamed = new Map(Object.entries(map).filter(([name]) => name !== 'customer_id'));
+  const ofFields = new Set(
+    [...fields.values()].map((origin) => (origin.kind === 'column' ? origin.column : '')),
+  );
+  const renamed = new Map(Object.entries(map).filter(([name]) => !FIELDS[source].includes(name)));
   const taken = new Set(renamed.values());
-  const traits = new Map<string, string>();
+  const named = new Map<string, string>();
   for (const column of header) {
-    if (column === '' || (origin?.kind === 'column' && origin.column === column)) continue;
-    if (!taken.has(column) && renamed.get(column) === undefined) traits.set(column, column);
+    if (column === '' || ofFields.has(column)) continue;
+    // A field that the mapping leaves out is left out, and no name of anything.
+    if (FIELDS[source].includes(column) && map[column] === '') continue;
+    if (!taken.has(column) && renamed.get(column) === undefined) named.set(column, column);
   }
-  for (const [name, column] of renamed) if (column !== '') traits.set(name, column);
-  return traits;
+  for (const [name, column] of renamed) if (column !== '') named.set(name, column);
+  return named;
 }
 
 function missingColumns(

@@ -6,7 +6,9 @@ import { ID_BYTES_MAX } from '../../../model/fact.ts';
 import { FACT_REASON, TRAIT_BYTES_MAX } from '../../../model/fact-reason.ts';
 import type { FactSource } from '../engine.ts';
 import { STATUS_CODE } from '../fact-batch.ts';
-import type { ColumnPlan } from './import-columns.ts';
+import { type ColumnPlan, FIELDS } from './import-columns.ts';
+import { hashedPart, propertyFields } from './import-event-fields.ts';
+import { literal } from './quote-sql.ts';
 
 /** Rows that can be read: a FROM clause, its line number, and its columns as text. */
 export interface Relation {
@@ -17,6 +19,8 @@ export interface Relation {
   readonly text?: string;
   /** The expression of a column, VARCHAR. */
   column(name: string): string;
+  /** The same of a value that is a text whatever it comes as; absent: as `column`. */
+  valueText?(name: string): string;
   /** Where rows may differ in what they have: whether a row has the column, and whether it holds text or a number. */
   readonly json?: { has(name: string): string; isPlain(name: string): string };
 }
@@ -29,11 +33,6 @@ export interface CheckedFields {
   /** NULL for a good row. */
   readonly reason: string;
 }
-
-/** Text as SQL has it between quotes. */
-export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-/** A name as SQL has it. */
-export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 const MOMENT_SHAPE =
   '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][01][0-9](:?[0-5][0-9])?)?)?';
@@ -88,7 +87,9 @@ function amountChecks(text: string, name: string): Check[] {
 function fieldText(plan: ColumnPlan, relation: Relation, field: string, trimmed: boolean): string {
   const origin = plan.fields.get(field);
   if (origin === undefined) return 'NULL::VARCHAR';
-  const text = origin.kind === 'value' ? literal(origin.value) : relation.column(origin.column);
+  // Properties may come as an object, of which the text is JSON.
+  const read = field === 'properties' ? (relation.valueText ?? relation.column) : relation.column;
+  const text = origin.kind === 'value' ? literal(origin.value) : read(origin.column);
   return `nullif(${trimmed ? `trim(${text})` : text}, '')`;
 }
 
@@ -106,8 +107,11 @@ function jsonTest(plan: ColumnPlan, relation: Relation, field: string, test: 'ha
 export function checkFields(source: FactSource, plan: ColumnPlan): CheckedFields {
   if (source === 'orders') return checkOrder();
   if (source === 'stores') return checkStore();
-  const traits = [...plan.traits.keys()].map(
-    (_, i): Check => [`strlen(trait_${i}) > ${TRAIT_BYTES_MAX}`, FACT_REASON.traitTooLong],
+  if (source === 'events') return checkEvent(plan);
+  if (source === 'scores') return checkScore();
+  if (source === 'lists') return checkListEntry();
+  const traits = [...plan.named.keys()].map(
+    (_, i): Check => [`strlen(named_${i}) > ${TRAIT_BYTES_MAX}`, FACT_REASON.traitTooLong],
   );
   return {
     derived: {},
@@ -116,22 +120,30 @@ export function checkFields(source: FactSource, plan: ColumnPlan): CheckedFields
   };
 }
 
-/** A subquery with `line` and one column of text for each field, and for each trait of customers. */
+/** Fields that are compared byte by byte, and so are read as they stand. */
+const ID_FIELDS: readonly string[] = [
+  'customer_id',
+  'order_id',
+  'store_id',
+  'event_id',
+  'name',
+  'model',
+  'version',
+  'list',
+];
+
+/** A subquery with `line` and one column of text for each field, and for each trait or property. */
 export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relation): string {
   const columns: string[] = [`${relation.line} AS line`];
-  const names =
-    source === 'orders'
-      ? ['customer_id', 'order_id', 'store_id', 'ordered_at', 'total', 'discount', 'currency', 'status']
-      : source === 'stores'
-        ? ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at']
-        : ['customer_id'];
-  for (const name of names) {
-    columns.push(`${fieldText(plan, relation, name, !name.endsWith('_id'))} AS ${name}`);
-    if (name.endsWith('_id')) columns.push(`${jsonTest(plan, relation, name, 'isPlain')} AS ${name}_plain`);
+  for (const name of FIELDS[source]) {
+    const isId = ID_FIELDS.includes(name);
+    columns.push(`${fieldText(plan, relation, name, !isId)} AS ${name}`);
+    if (isId) columns.push(`${jsonTest(plan, relation, name, 'isPlain')} AS ${name}_plain`);
     if (name === 'total') columns.push(`${jsonTest(plan, relation, name, 'has')} AS total_given`);
   }
-  [...plan.traits.values()].forEach((column, i) => {
-    columns.push(`nullif(${relation.column(column)}, '') AS trait_${i}`);
+  const text = (column: string) => relation.valueText?.(column) ?? relation.column(column);
+  [...plan.named.values()].forEach((column, i) => {
+    columns.push(`nullif(${text(column)}, '') AS named_${i}`);
   });
   return `(SELECT ${columns.join(', ')} FROM ${relation.from})`;
 }
@@ -194,6 +206,70 @@ function checkStore(): CheckedFields {
       ...attributes,
       ...momentChecks('opened_at', 'opened_at_s', 'opening date'),
       ...momentChecks('closed_at', 'closed_at_s', 'closing date'),
+    ]),
+  };
+}
+
+function checkEvent(plan: ColumnPlan): CheckedFields {
+  const properties = propertyFields(plan);
+  const hashed = ['customer_id', 'name', 'occurred_at_s::VARCHAR'].map(hashedPart).join(' || ');
+  return {
+    derived: { occurred_at_s: momentValue('occurred_at'), ...properties.prepared },
+    values: {
+      customer_id: 'customer_id',
+      event_id: `coalesce(event_id, substr(sha256(${hashed} || ${properties.hashed}), 1, 32))`,
+      name: 'name',
+      occurred_at: 'occurred_at_s',
+      properties: properties.object,
+    },
+    reason: firstReason([
+      ...idChecks('customer_id', 'customer id', true),
+      ...idChecks('event_id', 'event id', false),
+      ...idChecks('name', 'event name', true),
+      ['occurred_at IS NULL', FACT_REASON.missingDate],
+      ...momentChecks('occurred_at', 'occurred_at_s', 'date'),
+      [properties.isNoObject, FACT_REASON.propertiesNotObject],
+      [properties.isTooLong, FACT_REASON.propertyTooLong],
+    ]),
+  };
+}
+
+const NUMBER_SHAPE = '-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?';
+
+function checkScore(): CheckedFields {
+  return {
+    // No negative zero.
+    derived: {
+      value_number: `CASE WHEN regexp_full_match(value, '${NUMBER_SHAPE}') THEN TRY_CAST(value AS DOUBLE) + 0 END`,
+      valid_until_s: momentValue('valid_until'),
+    },
+    values: {
+      customer_id: 'customer_id',
+      model: 'model',
+      version: `coalesce(version, '')`,
+      value: 'value_number',
+      valid_until: 'valid_until_s',
+    },
+    reason: firstReason([
+      ...idChecks('customer_id', 'customer id', true),
+      ...idChecks('model', 'model', true),
+      ...idChecks('version', 'version', false),
+      ['value IS NULL', FACT_REASON.missingValue],
+      ['NOT coalesce(isfinite(value_number), false)', FACT_REASON.notFinite('value')],
+      ...momentChecks('valid_until', 'valid_until_s', 'end of validity'),
+    ]),
+  };
+}
+
+function checkListEntry(): CheckedFields {
+  const truth = `CASE lower(listed) WHEN 'true' THEN true WHEN '1' THEN true WHEN 'false' THEN false WHEN '0' THEN false END`;
+  return {
+    derived: { is_listed: `CASE WHEN listed IS NULL THEN true ELSE ${truth} END` },
+    values: { customer_id: 'customer_id', list: 'list', is_listed: 'is_listed' },
+    reason: firstReason([
+      ...idChecks('customer_id', 'customer id', true),
+      ...idChecks('list', 'list', true),
+      ['is_listed IS NULL', FACT_REASON.notTruth('listed')],
     ]),
   };
 }

@@ -36,8 +36,8 @@ async function imported(
 
 /** What a failed import must leave: nothing. */
 async function assertNothing(): Promise<void> {
-  const counts = await engine.counts();
-  assert.deepEqual(counts, { customers: 0, stores: 0, orders: 0, traits: 0, batchNo: 0 });
+  const { customers, stores, orders, traits, batchNo } = await engine.counts();
+  assert.deepEqual([customers, stores, orders, traits, batchNo], [0, 0, 0, 0, 0]);
   assert.deepEqual(await readdir(join(database.folder, 'spill')).catch(() => []), []);
   assert.equal(existsSync(join(database.folder, 'rejects')), false);
 }

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
 import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
@@ -14,18 +14,20 @@ import { type CheckedCopy, makeCheckedCopy, rowRejected } from './checked-copy.t
 import { compact, wantsCompaction } from './compact.ts';
 import { type DuckDbDatabase, SPILL_FOLDER } from './database.ts';
 import { type ColumnPlan, planColumns } from './import-columns.ts';
-import { type CheckedFields, checkFields, fieldsSql, literal, type Relation } from './import-fields.ts';
+import { earlierReport, rejectedBefore } from './import-earlier.ts';
+import { type CheckedFields, checkFields, fieldsSql, type Relation } from './import-fields.ts';
+import { ingest, stageEmptied } from './import-ingest.ts';
 import { copyRelation, ndjsonRelation, parquetRelation } from './import-relation.ts';
 import { hashSource, type ImportSource, openSource, unreadable } from './import-source.ts';
-import { ingestOrders } from './ingest-orders.ts';
-import { ingestStores } from './ingest-stores.ts';
-import { ingestTraits } from './ingest-traits.ts';
+import { literal } from './quote-sql.ts';
 import { writeRejects } from './rejects-file.ts';
 import type { DuckDbSession } from './session.ts';
 import {
-  type IngestCounts,
   STAGED_CUSTOMER,
+  STAGED_EVENT,
+  STAGED_LIST_ENTRY,
   STAGED_ORDER,
+  STAGED_SCORE,
   STAGED_STORE,
   STAGED_TRAIT,
   stage,
@@ -50,7 +52,7 @@ export async function importFile(
   const seconds = () => (performance.now() - begun) / 1000;
   const source = await openSource(request);
   const contentHash = await hashSource(source, request);
-  const earlier = await earlierReport(database, contentHash);
+  const earlier = await earlierReport(database, request.source, contentHash);
   if (earlier !== undefined) {
     if (request.strict && earlier.report.rejected > 0) throw rejectedBefore(source.file, earlier);
     return { ...earlier.report, seconds: seconds() };
@@ -94,56 +96,6 @@ async function foldTail(database: DuckDbDatabase, progress: Progress): Promise<s
   }
 }
 
-/** An earlier import of the same file, and what one would report now. */
-interface Earlier {
-  readonly batchNo: number;
-  readonly report: ImportReport;
-}
-
-/** A strict import takes all rows or none: some that were set aside before do not pass as taken. */
-function rejectedBefore(file: string, { batchNo, report }: Earlier): CoterieError {
-  const { rejected, reasons, firstReject } = report;
-  const first =
-    firstReject === undefined ? '' : `: the first, line ${firstReject.line}: ${firstReject.reason}`;
-  return new CoterieError(
-    'IMPORT_ROW_REJECTED',
-    `${file} was imported before without --strict, as batch ${batchNo}, and ${rejected} of its rows were set aside${first}; nothing was changed`,
-    { file, batchNo, rejected, reasons, ...firstReject },
-  );
-}
-
-async function earlierReport(database: DuckDbDatabase, contentHash: string): Promise<Earlier | undefined> {
-  const found = await database.row<{ batch_no: number; report: string; last: number }>(
-    `SELECT batch_no, report::VARCHAR AS report, (SELECT max(batch_no) FROM batch) AS last
-     FROM batch WHERE content_hash = $1 ORDER BY batch_no LIMIT 1`,
-    [contentHash],
-  );
-  if (found === undefined) return undefined;
-  const { rejectsFile, ...report } = JSON.parse(found.report) as ImportReport;
-  const isThere = rejectsFile !== undefined && (await exists(rejectsFile));
-  const unchanged = report.rows - report.rejected - (report.erased ?? 0);
-  const note = `imported before, as batch ${found.batch_no}: nothing was changed`;
-  return {
-    batchNo: found.batch_no,
-    report: {
-      ...report,
-      ...(isThere ? { rejectsFile } : {}),
-      batchNo: found.last,
-      added: 0,
-      replaced: 0,
-      unchanged,
-      warnings: { ...report.warnings, [note]: report.rows },
-    },
-  };
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
 interface TakeIn {
   readonly source: ImportSource;
   readonly request: ImportRequest;
@@ -164,7 +116,8 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   const plan = planColumns(request, relation.columns, source.delimiter);
   const warnings = await stageRows(session, work, relation, plan);
   const batchNo = await nextBatchNo(session);
-  const { erasedCustomers: _, ...counts } = await ingest(session, request.source, batchNo, step);
+  if (request.source === 'lists') await stageEmptied(session, request, plan, REJECTED);
+  const { counts, ...found } = await ingest(session, request, batchNo, step);
   const reasons = await countReasons(session);
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
   const rows = counts.added + counts.replaced + counts.unchanged + (counts.erased ?? 0) + rejected;
@@ -184,6 +137,7 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
     rows,
     ...counts,
     rejected,
+    ...found,
     reasons,
     ...(rejected > 0 ? { rejectsFile } : {}),
     ...(firstReject === undefined ? {} : { firstReject }),
@@ -249,6 +203,15 @@ async function stageRows(
   return request.source === 'orders' ? countWarnings(session, good) : {};
 }
 
+const STAGED: Readonly<Record<FactSource, string>> = {
+  orders: STAGED_ORDER,
+  stores: STAGED_STORE,
+  customers: STAGED_CUSTOMER,
+  events: STAGED_EVENT,
+  scores: STAGED_SCORE,
+  lists: STAGED_LIST_ENTRY,
+};
+
 async function stageGood(
   session: DuckDbSession,
   source: FactSource,
@@ -258,7 +221,7 @@ async function stageGood(
 ): Promise<number> {
   const columns = Object.keys(checks.values).join(', ');
   const values = Object.values(checks.values).join(', ');
-  const table = { orders: STAGED_ORDER, stores: STAGED_STORE, customers: STAGED_CUSTOMER }[source];
+  const table = STAGED[source];
   await stage(session, table);
   const insert = (from: string) =>
     `INSERT INTO ${table} (row_no, ${columns}) SELECT line, ${values} FROM ${from} WHERE reason IS NULL`;
@@ -267,10 +230,10 @@ async function stageGood(
   await session.run(`CREATE OR REPLACE TEMP TABLE wide_customer AS FROM (${checked}) WHERE reason IS NULL`);
   const staged = await session.run(insert('wide_customer'));
   await stage(session, STAGED_TRAIT);
-  for (const [i, name] of [...plan.traits.keys()].entries()) {
+  for (const [i, name] of [...plan.named.keys()].entries()) {
     await session.run(
-      `INSERT INTO ${STAGED_TRAIT} SELECT line, customer_id, ${literal(name)}, trait_${i}
-       FROM wide_customer WHERE trait_${i} IS NOT NULL`,
+      `INSERT INTO ${STAGED_TRAIT} SELECT line, customer_id, ${literal(name)}, named_${i}
+       FROM wide_customer WHERE named_${i} IS NOT NULL`,
     );
   }
   await session.run(`DROP TABLE temp.wide_customer`);
@@ -297,17 +260,6 @@ async function setAside(
      JOIN (SELECT ${relation.line} AS line, ${row} AS text FROM ${relation.from}) AS whole USING (line)
      WHERE bad.reason IS NOT NULL`,
   );
-}
-
-async function ingest(
-  session: DuckDbSession,
-  source: FactSource,
-  batchNo: number,
-  step: (phase: string) => void,
-): Promise<IngestCounts> {
-  if (source === 'orders') return ingestOrders(session, batchNo, step);
-  if (source === 'stores') return ingestStores(session, batchNo);
-  return ingestTraits(session, batchNo, step);
 }
 
 async function readStructuralRejects(session: DuckDbSession, copy: CheckedCopy): Promise<void> {

@@ -1,7 +1,9 @@
 /** Files as rows that SQL can read: the checked copy of CSV or NDJSON, or a Parquet file itself. */
 import { type CheckedCopy, NDJSON_SEPARATOR } from './checked-copy.ts';
-import { identifier, literal, type Relation } from './import-fields.ts';
+import type { Relation } from './import-fields.ts';
+import { identifier, literal } from './quote-sql.ts';
 import type { DuckDbSession } from './session.ts';
+import { jsonText, shortestNumber } from './value-sql.ts';
 
 /** As the scanner lets rows be, with its line number and quotes. */
 const MAX_LINE_BYTES = 1 << 22;
@@ -44,6 +46,7 @@ export async function ndjsonRelation(
     text: 'json',
     columns: keys.map(({ key }) => key),
     column: (name) => `json_extract_string(json, ${literal(pointer(name))})`,
+    valueText: (name) => jsonText('json', literal(pointer(name))),
     json: {
       has: (name) => `json_exists(json, ${literal(pointer(name))})`,
       isPlain: (name) =>
@@ -58,13 +61,23 @@ const pointer = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/',
 /** A Parquet file, which counts rows from 1 instead of lines. Every value as the text it stands for. */
 export async function parquetRelation(session: DuckDbSession, file: string): Promise<Relation> {
   const from = `read_parquet(${literal(file)}, file_row_number = true)`;
-  const columns = await session.rows<{ column_name: string }>(
-    `SELECT column_name FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${from})`,
+  const columns = await session.rows<{ column_name: string; column_type: string }>(
+    `SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${from})`,
   );
+  const types = new Map(columns.map((column) => [column.column_name, column.column_type]));
   return {
     from,
     line: 'file_row_number + 1',
     columns: columns.map((column) => column.column_name),
     column: (name) => `${identifier(name)}::VARCHAR`,
+    valueText: (name) => {
+      const type = types.get(name) ?? '';
+      if (NESTED.test(type)) return `to_json(${identifier(name)})::VARCHAR`;
+      // A column of whole numbers with gaps often comes as one of fractions: 5 is 5, not 5.0.
+      return FRACTIONS.has(type) ? shortestNumber(identifier(name)) : `${identifier(name)}::VARCHAR`;
+    },
   };
 }
+
+const NESTED = /^(?:STRUCT|MAP)\(/;
+const FRACTIONS = new Set(['FLOAT', 'DOUBLE']);

@@ -117,6 +117,8 @@ export async function hashSource(source: ImportSource, request: ImportRequest): 
     source.delimiter,
     sorted(request.map),
     sorted(request.defaults),
+    ...(request.source === 'lists' ? [request.replaceLists ?? false] : []),
+    ...(request.source === 'scores' ? [request.activateVersions ?? true] : []),
   ];
   return hash.update(JSON.stringify(meaning)).digest('hex');
 }

@@ -4,6 +4,7 @@
  * known. A model's first version is put in force with them.
  */
 import { dropErased } from './erased-id.ts';
+import { activateVersions } from './models.ts';
 import { NEXT_NAME_NO } from './name-number.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_SCORE } from './stage.ts';
@@ -25,6 +26,10 @@ const NUMBER_SCORES = `
 CREATE OR REPLACE TEMP TABLE numbered_score AS
 SELECT row_no, customer_no, name_no, value, valid_until
 FROM ${STAGED_SCORE} JOIN customer USING (customer_id) JOIN model_version USING (model, version)`;
+
+const LAST_VERSIONS = `
+SELECT model, arg_max(name_no, row_no) AS name_no FROM numbered_score JOIN model_version USING (name_no)
+GROUP BY model`;
 
 const FIND_LATEST = `
 CREATE OR REPLACE TEMP TABLE latest_score AS
@@ -61,8 +66,13 @@ ORDER BY name_no, customer_no`;
 export async function ingestScores(
   session: DuckDbSession,
   batchNo: number,
-  step: (phase: string) => void = () => {},
+  options: {
+    readonly step?: (phase: string) => void;
+    /** Whether versions are put in force: of several of one model the last. */
+    readonly activateVersions?: boolean;
+  } = {},
 ): Promise<IngestCounts> {
+  const { step = () => {}, activateVersions: activates = false } = options;
   step('numbering customers and versions');
   const erased = await dropErased(session, [STAGED_SCORE]);
   const newCustomers = await numberCustomers(session, STAGED_SCORE, batchNo);
@@ -70,6 +80,7 @@ export async function ingestScores(
   await session.run(ACTIVATE_FIRST, [batchNo]);
   await session.run(NUMBER_SCORES);
   await dropStaged(session, [STAGED_SCORE]);
+  if (activates) await activateVersions(session, LAST_VERSIONS, batchNo);
   step('comparing with known scores');
   await session.run(FIND_LATEST);
   await session.run(COMPARE);

@@ -22,3 +22,19 @@ export function valueMoment(text: string): string {
   return `CASE WHEN regexp_full_match(${text}, '${MOMENT}') AND (${seconds}) BETWEEN 0 AND ${MOMENT_MAX_S}
     THEN (${seconds})::UINTEGER END`;
 }
+
+/** Escapes a key for RFC 6901, as SQL. */
+export const pointerOf = (key: string) => `'/' || replace(replace(${key}, '~', '~0'), '/', '~1')`;
+
+/** The shortest text of a number that is text already: `5.0` is `5`, and `1e3` is `1000`. */
+export const shortestNumber = (text: string) =>
+  `CASE WHEN abs(${text}::DOUBLE) < 1e15 AND trunc(${text}::DOUBLE) = ${text}::DOUBLE
+    THEN ${text}::DOUBLE::BIGINT::VARCHAR ELSE ${text}::DOUBLE::VARCHAR END`;
+
+/**
+ * What a member of a JSON object stands for as text: a number its shortest text, an object or a list its
+ * JSON; NULL where there is none.
+ */
+export const jsonText = (json: string, pointer: string) =>
+  `CASE WHEN json_type(${json}, ${pointer}) = 'DOUBLE' THEN ${shortestNumber(`json_extract_string(${json}, ${pointer})`)}
+    ELSE json_extract_string(${json}, ${pointer}) END`;
