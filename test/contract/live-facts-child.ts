@@ -23,7 +23,25 @@ for (;;) {
     }),
   );
   const traits = [{ customerId: `c${pick(CUSTOMERS)}`, name: `x${pick(3)}`, value: `${pick(9)}` }];
-  await engine.put({ orders, traits });
+  const events = Array.from({ length: pick(2_000) }, () => ({
+    customerId: `c${pick(CUSTOMERS)}`,
+    eventId: `${pick(1e9)}`,
+    name: `e${pick(3)}`,
+    occurredAt: pick(1e9),
+    properties: pick(2) === 0 ? {} : { city: 'BCN', amount: `${pick(9)}` },
+  }));
+  const scores = Array.from({ length: pick(200) }, () => ({
+    customerId: `c${pick(CUSTOMERS)}`,
+    model: 'churn',
+    version: `v${pick(4)}`,
+    value: Math.random(),
+  }));
+  const listEntries = [{ customerId: `c${pick(CUSTOMERS)}`, list: 'vip', isListed: pick(3) > 0 }];
+  await engine.put({ orders, traits, events, scores, listEntries });
+  const versions = (await engine.models())[0]?.versions ?? [];
+  if (versions.length > 0 && pick(4) === 0) {
+    await engine.activateModelVersion('churn', versions[pick(versions.length)]!.version);
+  }
   if (pick(5) === 0) await engine.compact();
   await facts.advance();
   process.stdout.write(`advanced ${facts.batchNo}\n`);

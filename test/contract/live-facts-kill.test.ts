@@ -8,8 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
-import { readScan } from './engine-reading.ts';
-import { readLive } from './live-facts-reading.ts';
+import { readEngine, readLive } from './live-facts-reading.ts';
 
 const KILLS = Number(process.env.COTERIE_KILLS ?? 6);
 const LIFE_MS_MAX = 1_500;
@@ -44,7 +43,7 @@ async function assertWhole(folder: string): Promise<{ readonly batchNo: number; 
       const { batchNo, customers } = await engine.counts();
       assert.equal(facts.batchNo, batchNo);
       const everyone = Uint32Array.from({ length: customers }, (_, i) => i);
-      assert.deepEqual(await readLive(engine, facts, everyone), await readScan(engine));
+      assert.deepEqual(await readLive(engine, facts, everyone), await readEngine(engine));
       return { batchNo, isBuilt };
     } finally {
       await facts.close();

@@ -15,8 +15,7 @@ import {
 import { openLedgerFile } from '../../src/core/engine/duckdb/ledger/ledger-file.ts';
 import { HASH_STAMP } from '../../src/core/engine/duckdb/ledger/ledger-query.ts';
 import { order } from './engine-contract.ts';
-import { readScan } from './engine-reading.ts';
-import { readLive } from './live-facts-reading.ts';
+import { offsetsOf, readEngine, readLive } from './live-facts-reading.ts';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -70,7 +69,7 @@ async function assertRight({ engine, facts }: Opened): Promise<void> {
   const customers = Uint32Array.from({ length: (await engine.counts()).customers }, (_, i) => i);
   assert.deepEqual(
     await readLive(engine, facts, customers),
-    await readScan(engine, { knownAt: facts.batchNo }),
+    await readEngine(engine, { knownAt: facts.batchNo }),
   );
 }
 
@@ -80,14 +79,40 @@ async function restore(folder: string, backup: string): Promise<void> {
   await copyFile(backup, join(folder, 'coterie.duckdb'));
 }
 
+/** Events, scores and entries of lists of some customers; each call brings others. */
+const others = (from: number, to: number, version: string) => {
+  const customers = Array.from({ length: to - from }, (_, i) => `c${(from + i) % 97}`);
+  return {
+    events: customers.map((customerId, i) => ({
+      customerId,
+      eventId: `${from + i}`,
+      name: `e${i % 3}`,
+      occurredAt: 100_000 - i,
+      properties: i % 2 === 0 ? {} : { city: i % 5 === 0 ? 'BCN' : 'é', amount: `${i % 7}` },
+    })),
+    scores: customers.map((customerId, i) => ({
+      customerId,
+      model: 'churn',
+      version,
+      value: i / 7,
+      ...(i % 2 === 0 ? {} : { validUntil: i }),
+    })),
+    listEntries: customers.map((customerId, i) => ({ customerId, list: 'vip', isListed: i % 3 !== 0 })),
+  };
+};
+
 /** A folder with a base, a tail and an archive. */
 async function filledFolder(): Promise<string> {
   const folder = await newFolder();
   const engine = new DuckDbEngine(await openDatabase({ folder }));
-  await engine.put({ orders: batch(0, 500, 1), traits: [{ customerId: 'c1', name: 'x', value: '1' }] });
+  await engine.put({
+    orders: batch(0, 500, 1),
+    traits: [{ customerId: 'c1', name: 'x', value: '1' }],
+    ...others(0, 200, 'v1'),
+  });
   await engine.put({ orders: batch(100, 600, 2), traits: [{ customerId: 'c1', name: 'x', value: '2' }] });
   await engine.compact();
-  await engine.put({ orders: batch(400, 700, 3) });
+  await engine.put({ orders: batch(400, 700, 3), ...others(150, 250, 'v2') });
   await engine.put({ orders: batch(450, 460, 4), traits: [{ customerId: 'new', name: 'y', value: 'z' }] });
   await engine.close();
   return folder;
@@ -130,16 +155,16 @@ test('a tick in between two batches is asked of what was known after the first',
   // Order 0 of time 0 is in the archive by now, and yet comes to the edge at the ledger's mark.
   await opened.engine.put({ orders: [order('c0', '0', { status: 'cancelled' })] });
   await opened.engine.compact();
-  const crossing = await opened.facts.crossing([1_000], 999, 1_000);
+  const crossing = await opened.facts.crossing(offsetsOf({ orders: [1_000] }), 999, 1_000);
   assert.deepEqual(await opened.engine.customerIds(crossing), ['c0']);
   await opened.close();
 });
 
 test('more than one transaction of facts is taken in whole, or built anew', async () => {
-  for (const rebuildOrdersMin of [0, 1_000_000]) {
-    const opened = await open(await filledFolder(), { rebuildOrdersMin });
+  for (const rebuildRowsMin of [0, 1_000_000]) {
+    const opened = await open(await filledFolder(), { rebuildRowsMin });
     await opened.facts.received(4);
-    await opened.engine.put({ orders: batch(0, 40_000, 5) });
+    await opened.engine.put({ orders: batch(0, 40_000, 5), ...others(0, 30_000, 'v2') });
     await opened.facts.advance();
     await assertRight(opened);
     const { customers } = await opened.facts.received(4);
@@ -156,7 +181,7 @@ test('an advance that breaks off between two transactions is done again, or undo
   const breakOff = async () => {
     const database = await openDatabase({ folder });
     const engine = new DuckDbEngine(database);
-    await engine.put({ orders: batch(0, 40_000, 5) });
+    await engine.put({ orders: batch(0, 40_000, 5), ...others(180, 2_000, 'v1') });
     const { stamp } = (await database.row<{ stamp: string }>(HASH_STAMP))!;
     const ledger = await openLedgerFile(folder, stamp);
     let blocks = 0;
@@ -164,8 +189,10 @@ test('an advance that breaks off between two transactions is done again, or undo
       if (++blocks === 2) throw new Error('broken off');
     };
     const nothing = () => {};
-    const fresh = { orders, traits: nothing, erased: nothing, newCustomer: nothing };
-    await assert.rejects(advanceLedger(database, ledger, { mark: ledger.mark()!, fresh }), /broken off/);
+    const fresh = { orders, traits: nothing, events: nothing, erased: nothing, newCustomer: nothing };
+    const scoreNames = { hidden: new Set<number>(), dropped: new Set<number>() };
+    const step = { mark: ledger.mark()!, scoreNames, fresh };
+    await assert.rejects(advanceLedger(database, ledger, step), /broken off/);
     assert.equal(ledger.mark()!.batchNo, 4);
     await ledger.close();
     await engine.close();
@@ -212,6 +239,12 @@ test('a ledger that cannot be trusted is built anew', async (context) => {
     'of another format': async (ledger) => {
       const state = JSON.parse(await readFile(join(ledger, 'STATE'), 'utf8'));
       await writeFile(join(ledger, 'STATE'), JSON.stringify({ ...state, format: '0.1 v0' }));
+    },
+    'of values of an earlier format': async (ledger) => {
+      const state = JSON.parse(await readFile(join(ledger, 'STATE'), 'utf8'));
+      const format = state.format.replace(/^(\d+)\.(\d+)/, (_: string, file: string) => `${file}.1`);
+      assert.notEqual(format, state.format);
+      await writeFile(join(ledger, 'STATE'), JSON.stringify({ ...state, format }));
     },
     'whose state is missing': (ledger) => rm(join(ledger, 'STATE')),
     'whose state is garbage': (ledger) => writeFile(join(ledger, 'STATE'), 'garbage'),
@@ -284,7 +317,8 @@ test('a customer whose facts were erased has none, and is named once', async () 
   await facts.advance();
   const customerNo = (await engine.customerNo('c1'))!;
   await database.exclusive(async (session) => {
-    for (const table of ['customer', 'trait', 'order_base', 'order_tail', 'order_archive']) {
+    const tables = ['customer', 'trait', 'order_base', 'order_tail', 'order_archive'];
+    for (const table of [...tables, 'event', 'score', 'list_entry']) {
       await session.run(`DELETE FROM ${table} WHERE customer_no = ${customerNo}`);
     }
     await session.run(`INSERT INTO customer_erasure VALUES (${customerNo}, 6)`);
@@ -302,6 +336,6 @@ test('a customer whose facts were erased has none, and is named once', async () 
     assert(!newCustomers.ids.includes('c1'));
   }
   const others = (await facts.received(0)).customers.filter((other) => other !== customerNo);
-  assert.deepEqual(await readLive(engine, facts, others), await readScan(engine));
+  assert.deepEqual(await readLive(engine, facts, others), await readEngine(engine));
   await opened.close();
 });

@@ -5,7 +5,7 @@ export const STATUS_CODE = { completed: 0, cancelled: 1, refunded: 2 } as const;
 
 /** Which columns of orders a scan must bring. Customer, store and time always come. */
 export interface ScanColumns {
-  /** Default true. Without them only traits come, for conditions on nothing else. */
+  /** Default true. Without them only the other columns that are asked for come, for conditions on nothing else. */
   readonly orders?: boolean;
   /** Total, discount and currency, for conditions on amounts. */
   readonly amounts: boolean;

@@ -280,7 +280,7 @@ export class MemoryEngine implements Engine {
     const { columns, knownAt = LAST_BATCH } = request;
     const wanted = request.customers && new Set(request.customers);
     const stores = request.stores && new Set(request.stores);
-    const orders = byCustomer(columns.orders === false ? [] : latest(this.#orders, orderKey, knownAt));
+    const orders = byCustomer(latest(this.#orders, orderKey, knownAt));
     const values = byCustomer(columns.traits ? this.#namedValues(knownAt, columns.traitNames) : []);
     const names = new Set(columns.events?.names);
     const events = byCustomer(
@@ -295,7 +295,7 @@ export class MemoryEngine implements Engine {
         .filter((order) => !stores || stores.has(order.storeNo));
       const rows = {
         no,
-        orders: own.filter((order) => order.fact.status === 'completed'),
+        orders: columns.orders === false ? [] : own.filter((order) => order.fact.status === 'completed'),
         uncounted: columns.uncounted ? own.filter((order) => order.fact.status !== 'completed') : [],
         values: values.get(customerId) ?? [],
         events: (events.get(customerId) ?? []).map((fact) => ({

@@ -5,7 +5,7 @@
 import type { CustomerBatch } from '../../../model/membership.ts';
 import type { Engine, RowNo } from '../engine.ts';
 import type { FactBatch, ScanColumns } from '../fact-batch.ts';
-import type { LiveFacts } from '../live-facts.ts';
+import type { LiveFacts, TimeOffsets } from '../live-facts.ts';
 
 /** Live facts of any engine, at its last batch. */
 export async function openMemoryLiveFacts(engine: Engine): Promise<MemoryLiveFacts> {
@@ -30,9 +30,7 @@ export class MemoryLiveFacts implements LiveFacts {
       const [before, after] = [await this.#engine.storeTable(no - 1), await this.#engine.storeTable(no)];
       if (JSON.stringify(before) !== JSON.stringify(after)) this.storesBatchNo = no;
     }
-    const { traitNames, traitValues, currencies } = await this.#engine.dictionary();
-    const values = [...traitValues.values()].reduce((sum, ofName) => sum + ofName.size, 0);
-    this.dictionarySize = traitNames.size + values + currencies.size;
+    this.dictionarySize = await this.#countNames();
     this.batchNo = batchNo;
   }
 
@@ -56,16 +54,34 @@ export class MemoryLiveFacts implements LiveFacts {
     return { customers, newCustomers: { ids, customerNos: Uint32Array.from(customerNos) } };
   }
 
-  async crossing(windowsS: readonly number[], after: number, upTo: number): Promise<Uint32Array> {
+  async crossing(offsets: TimeOffsets, after: number, upTo: number): Promise<Uint32Array> {
     const crossing = new Set<RowNo>();
-    const columns = { amounts: false, traits: false };
+    const note = (customerNo: RowNo, time: number, offsetsS: readonly number[]) => {
+      const crosses = offsetsS.some((offset) => time + offset > after && time + offset <= upTo);
+      if (crosses) crossing.add(customerNo);
+    };
+    const { models, eventNames } = await this.#engine.dictionary(this.batchNo);
+    const scoreNames = new Set(models.values());
+    const columns: ScanColumns = {
+      amounts: false,
+      traits: true,
+      uncounted: true,
+      events: { names: [...eventNames.values()].sort((a, b) => a - b), properties: [] },
+    };
     for await (const batch of this.#engine.scan({ columns, knownAt: this.batchNo })) {
       for (let i = 0; i < batch.orderCount; i++) {
-        const crosses = windowsS.some((window) => {
-          const due = batch.orderedAt[i]! + window;
-          return due > after && due <= upTo;
-        });
-        if (crosses) crossing.add(batch.customerNo[i]!);
+        note(batch.customerNo[i]!, batch.orderedAt[i]!, offsets.orders);
+      }
+      for (let i = 0; i < batch.uncounted!.count; i++) {
+        note(batch.uncounted!.customerNo[i]!, batch.uncounted!.orderedAt[i]!, offsets.orders);
+      }
+      for (let i = 0; i < batch.events!.count; i++) {
+        note(batch.events!.customerNo[i]!, batch.events!.occurredAt[i]!, offsets.events);
+      }
+      for (let i = 0; i < batch.traitCount; i++) {
+        const isScore = scoreNames.has(batch.traitNameNo![i]!);
+        const ofSource = isScore ? offsets.scores : offsets.traits;
+        note(batch.traitCustomerNo![i]!, batch.traitMoment![i]!, ofSource);
       }
       batch.release();
     }
@@ -77,4 +93,16 @@ export class MemoryLiveFacts implements LiveFacts {
   }
 
   async close(): Promise<void> {}
+
+  /** Names, values, and the batch that last put a version of each model in force. */
+  async #countNames(): Promise<number> {
+    const { traitNames, lists, eventNames, traitValues, currencies } = await this.#engine.dictionary();
+    const values = [...traitValues.values()].map((ofName) => ofName.size);
+    const models = (await this.#engine.models()).map(({ versions }) => {
+      const activated = versions.map(({ activatedBatchNo = 0 }) => activatedBatchNo);
+      return versions.length + Math.max(...activated);
+    });
+    const names = [traitNames.size, lists.size, eventNames.size, currencies.size];
+    return [...names, ...values, ...models].reduce((sum, count) => sum + count, 0);
+  }
 }

@@ -1,39 +1,44 @@
 /**
- * Brings the ledger up to date: versions and traits received after its mark go into the values of their
- * customers, and the mark moves on in the same transaction. Taking a row in twice changes nothing, so
+ * Brings the ledger up to date: facts received after its mark go into the values of their customers, and the mark moves on in the same transaction. Taking a row in twice changes nothing, so
  * what is too much for one transaction is taken in by several, of which only the last moves the mark.
  */
-import { ColumnBlock, type ColumnType, chunkColumns, RowCursor } from '../column-block.ts';
+import { type Column, ColumnBlock, chunkColumns, RowCursor } from '../column-block.ts';
 import type { DuckDbDatabase } from '../database.ts';
+import { TRAIT_TYPES } from '../fact-columns.ts';
 import type { DuckDbSession } from '../session.ts';
-import { openSnapshot } from '../snapshot.ts';
-import { CustomerRecord, ORDER_COLUMN_TYPES, TRAIT_COLUMN_TYPES } from './customer-record.ts';
+import { openSnapshot, type Snapshot } from '../snapshot.ts';
+import { addEvents, CustomerRecord, ORDER_COLUMN_TYPES } from './customer-record.ts';
+import { EventBlock, EventCursor, type EventRows, eventRows } from './event-rows.ts';
 import type { LedgerChange, LedgerFile, LedgerMark } from './ledger-file.ts';
 import {
   customersSince,
   erasedSince,
+  eventsSince,
   ordersSince,
   type StateRow,
   stateSql,
   traitsSince,
 } from './ledger-query.ts';
+import { isRevived, readScoreNames, type ScoreNames } from './score-names.ts';
 
 /** Rows that one transaction takes in at least, before another begins: some tens of milliseconds. */
 const ROWS_PER_TRANSACTION = 16_384;
 /** What a customer's value is reckoned to grow by or be rewritten with, to keep space on the disk. */
 const VALUE_BYTES_GUESSED = 4096;
-/** With more fresh orders than this share of all, building anew is cheaper than changing values. */
+/** With more fresh facts than this share of all, building anew is cheaper than changing values. */
 const REBUILD_SHARE = 0.5;
-const REBUILD_ORDERS_MIN = 1_000_000;
-/** Fresh traits are held in memory, 20 bytes each, while orders stream by; for more it is built anew, too. */
-const TRAITS_MAX = 1_000_000;
+const REBUILD_ROWS_MIN = 1_000_000;
+/** So many fresh traits and events are held in memory while orders stream by; more are streamed, too. */
+const ROWS_HELD_MAX = 65_536;
 
 /** Facts of one step, as they were taken in. */
 export interface FreshFacts {
   /** Columns: those of `ORDER_COLUMN_TYPES`, and the batch. */
   orders(block: ColumnBlock): void;
-  /** Columns: those of `TRAIT_COLUMN_TYPES`, and the batch. */
+  /** Columns: those of `TRAIT_TYPES`, the kind, and the batch. */
   traits(block: ColumnBlock): void;
+  /** Columns: those of `EVENT_COLUMN_TYPES`. */
+  events(block: ColumnBlock): void;
   erased(customerNo: number, batchNo: number): void;
   newCustomer(customerNo: number, batchNo: number, customerId: string): void;
 }
@@ -43,29 +48,33 @@ export interface FactState {
   readonly batchNo: number;
   readonly storesBatchNo: number;
   readonly dictionarySize: number;
+  readonly scoreNames: ScoreNames;
 }
 
 /**
  * Takes in all that was received since the mark.
  *
- * @returns The state it stands at then, or undefined if so much is new that it must be built anew.
+ * @returns The state it stands at then, or undefined if so much is new that it must be built anew, or if
+ *   scores count again that were let go of.
  */
 export async function advanceLedger(
   database: DuckDbDatabase,
   ledger: LedgerFile,
   step: {
     readonly mark: LedgerMark;
+    readonly scoreNames: ScoreNames;
     readonly fresh: FreshFacts;
-    readonly rebuildOrdersMin?: number | undefined;
+    readonly rebuildRowsMin?: number | undefined;
   },
 ): Promise<(LedgerMark & FactState) | undefined> {
-  const { mark, fresh, rebuildOrdersMin = REBUILD_ORDERS_MIN } = step;
-  const snapshot = await openSnapshot(database, 1);
+  const { mark, fresh, rebuildRowsMin = REBUILD_ROWS_MIN } = step;
+  const { snapshot, found } = await openState(database, mark.batchNo);
   try {
     const [first] = snapshot.sessions;
-    const found = (await first!.row<StateRow>(stateSql(mark.batchNo)))!;
-    if (found.fresh_orders > Math.max(rebuildOrdersMin, found.orders * REBUILD_SHARE)) return undefined;
-    if (found.fresh_traits > TRAITS_MAX) return undefined;
+    const rebuildMin = Math.max(rebuildRowsMin, found.rows * REBUILD_SHARE);
+    if (found.fresh_orders + found.fresh_others > rebuildMin) return undefined;
+    const scoreNames = await readScoreNames(first!, found.batch_no);
+    if (isRevived(step.scoreNames, scoreNames)) return undefined;
     const next: LedgerMark = {
       batchNo: found.batch_no,
       reachesBatchNo: found.batch_no,
@@ -73,22 +82,86 @@ export async function advanceLedger(
     };
     await readNewCustomers(first!, mark.batchNo, found.batch_no, fresh);
     const erased = found.erasures === 0 ? [] : await readErased(first!, mark.batchNo, fresh);
-    const freshTraits = withBatch(TRAIT_COLUMN_TYPES);
-    if (found.fresh_traits > 0) await readWhole(first!, traitsSince(mark.batchNo), freshTraits);
-    await takeIn(ledger, first!, { mark, next, erased, freshTraits, fresh });
-    return { ...next, ...factState(found) };
+    const cursors = await openFresh(snapshot.sessions, {
+      after: mark.batchNo,
+      dropped: scoreNames.dropped,
+      isOrdersAlone: found.fresh_others === 0,
+    });
+    try {
+      await takeIn(ledger, cursors, { mark, next, erased, dropped: scoreNames.dropped, fresh });
+    } finally {
+      await Promise.all([cursors.orders.close(), cursors.traits.close(), cursors.events.close()]);
+    }
+    return { ...next, ...factState(found, scoreNames) };
   } finally {
     await snapshot.close();
   }
 }
 
-/** What the compiler depends on. */
-export function factState(row: StateRow): FactState {
+/** What the compiler and scans depend on. */
+export function factState(row: StateRow, scoreNames: ScoreNames): FactState {
   return {
     batchNo: row.batch_no,
     storesBatchNo: row.stores_batch_no,
     dictionarySize: row.dictionary_size,
+    scoreNames,
   };
+}
+
+/** The state of the facts, in one session, or in one for each stream if there is much to take in. */
+async function openState(
+  database: DuckDbDatabase,
+  after: number,
+): Promise<{ readonly snapshot: Snapshot; readonly found: StateRow }> {
+  for (let sessions = 1; ; sessions = 3) {
+    const snapshot = await openSnapshot(database, sessions);
+    try {
+      const found = (await snapshot.sessions[0]!.row<StateRow>(stateSql(after)))!;
+      if (sessions > 1 || found.fresh_others <= ROWS_HELD_MAX) return { snapshot, found };
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
+    await snapshot.close();
+  }
+}
+
+/** Fresh facts, each kind by customer. */
+interface FreshCursors {
+  readonly orders: RowCursor;
+  readonly traits: RowCursor;
+  readonly events: EventCursor;
+}
+
+async function openFresh(
+  sessions: readonly DuckDbSession[],
+  from: { readonly after: number; readonly dropped: ReadonlySet<number>; readonly isOrdersAlone: boolean },
+): Promise<FreshCursors> {
+  const [first, second, third] = sessions;
+  const traits = newTraitBlock();
+  const events = new EventBlock();
+  if (second !== undefined && third !== undefined) {
+    return {
+      orders: new RowCursor(first!.stream(ordersSince(from.after))),
+      traits: new RowCursor(second.stream(traitsSince(from.after, from.dropped))),
+      events: new EventCursor(eventRows(third.stream(eventsSince(from.after)))),
+    };
+  }
+  if (!from.isOrdersAlone) {
+    await readWhole(first!, traitsSince(from.after, from.dropped), traits);
+    for await (const rows of eventRows(first!.stream(eventsSince(from.after)))) {
+      events.append(rows, 0, rows.count);
+    }
+  }
+  return {
+    orders: new RowCursor(first!.stream(ordersSince(from.after))),
+    traits: cursorOver(traits),
+    events: new EventCursor(only(events)),
+  };
+}
+
+async function* only(rows: EventRows): AsyncGenerator<EventRows> {
+  yield rows;
 }
 
 async function readNewCustomers(
@@ -122,51 +195,58 @@ interface TakeIn {
   readonly next: LedgerMark;
   /** Customers whose earlier facts are no more. */
   readonly erased: readonly number[];
-  /** Fresh values of traits. */
-  readonly freshTraits: ColumnBlock;
+  /** Names of scores that are let go of. */
+  readonly dropped: ReadonlySet<number>;
   readonly fresh: FreshFacts;
 }
 
-const withBatch = (types: readonly ColumnType[]) => new ColumnBlock([...types, Uint32Array], 2048);
+const newOrderBlock = () => new ColumnBlock([...ORDER_COLUMN_TYPES, Uint32Array], 2048);
+const newTraitBlock = () => new ColumnBlock([...TRAIT_TYPES, Uint8Array, Uint32Array], 2048);
+
+/** Fresh facts of some customers, whole, that go to one transaction. */
+interface FreshBlock {
+  readonly orders: ColumnBlock;
+  readonly traits: ColumnBlock;
+  readonly events: EventBlock;
+}
 
 async function takeIn(
   ledger: LedgerFile,
-  session: DuckDbSession,
-  { mark, next, erased, freshTraits, fresh }: TakeIn,
+  { orders, traits, events }: FreshCursors,
+  { mark, next, erased, dropped, fresh }: TakeIn,
 ): Promise<void> {
-  const orders = new RowCursor(session.stream(ordersSince(mark.batchNo)));
-  const traits = cursorOver(freshTraits);
-  const block = { orders: withBatch(ORDER_COLUMN_TYPES), traits: withBatch(TRAIT_COLUMN_TYPES) };
+  const block: FreshBlock = { orders: newOrderBlock(), traits: newTraitBlock(), events: new EventBlock() };
+  const count = () => block.orders.count + block.traits.count + block.events.count;
   const record = new CustomerRecord();
   let forget = erased;
   const write = async (reached: LedgerMark) => {
     fresh.orders(block.orders);
     fresh.traits(block.traits);
-    const rows = block.orders.count + block.traits.count;
-    await ledger.write(rows * VALUE_BYTES_GUESSED, (change) => {
+    fresh.events(block.events.block);
+    await ledger.write(count() * VALUE_BYTES_GUESSED, (change) => {
       // What was known of them is gone; rows since come from a customer of the same number, if any.
       for (const customerNo of forget) change.remove(customerNo);
-      changeValues(change, block.orders, block.traits, record);
+      changeValues(change, block, { record, dropped });
       change.setMark(reached);
     });
     forget = [];
     block.orders.count = 0;
     block.traits.count = 0;
+    block.events.clear();
   };
-  try {
-    for (;;) {
-      const customerNo = Math.min(await customerAt(orders), await customerAt(traits));
-      if (customerNo === Number.POSITIVE_INFINITY) break;
-      await gather(orders, customerNo, block.orders);
-      await gather(traits, customerNo, block.traits);
-      if (block.orders.count + block.traits.count >= ROWS_PER_TRANSACTION) {
-        await write({ ...mark, reachesBatchNo: next.batchNo });
-      }
+  for (;;) {
+    const isEvent = await events.ready();
+    const eventNo = isEvent ? events.customerNo : Number.POSITIVE_INFINITY;
+    const customerNo = Math.min(await customerAt(orders), await customerAt(traits), eventNo);
+    if (customerNo === Number.POSITIVE_INFINITY) break;
+    await gather(orders, customerNo, block.orders);
+    await gather(traits, customerNo, block.traits);
+    while ((await events.ready()) && events.customerNo === customerNo) {
+      events.take(customerNo, (rows, from, to) => block.events.append(rows, from, to));
     }
-    await write(next);
-  } finally {
-    await Promise.all([orders.close(), traits.close()]);
+    if (count() >= ROWS_PER_TRANSACTION) await write({ ...mark, reachesBatchNo: next.batchNo });
   }
+  await write(next);
 }
 
 async function readWhole(session: DuckDbSession, sql: string, block: ColumnBlock): Promise<void> {
@@ -199,35 +279,40 @@ async function gather(cursor: RowCursor, customerNo: number, block: ColumnBlock)
   }
 }
 
-/** Brings the values of all customers of the two blocks up to date. */
+/** Brings the values of all customers of a block up to date. */
 function changeValues(
   change: LedgerChange,
-  orders: ColumnBlock,
-  traits: ColumnBlock,
-  record: CustomerRecord,
+  { orders, traits, events }: FreshBlock,
+  { record, dropped }: { readonly record: CustomerRecord; readonly dropped: ReadonlySet<number> },
 ): void {
-  let order = 0;
-  let trait = 0;
-  while (order < orders.count || trait < traits.count) {
-    const customerNo = Math.min(customerOf(orders, order), customerOf(traits, trait));
-    const orderEnd = endOf(orders, order, customerNo);
-    const traitEnd = endOf(traits, trait, customerNo);
+  const kinds = [orders, traits, events];
+  const at = [0, 0, 0];
+  for (;;) {
+    const customerNo = Math.min(...kinds.map((kind, k) => customerOf(kind, at[k]!)));
+    if (customerNo === Number.POSITIVE_INFINITY) return;
+    const [orderEnd, traitEnd, eventEnd] = kinds.map((kind, k) => endOf(kind, at[k]!, customerNo));
     const value = change.value(customerNo);
     if (value === undefined) record.clear();
     else record.read(value);
-    record.replaceOrders(orders.columns, order, orderEnd);
-    record.replaceTraits(traits.columns, trait, traitEnd);
+    record.replaceOrders(orders.columns, at[0]!, orderEnd!);
+    record.replaceTraits(traits.columns, at[1]!, traitEnd!);
+    record.dropTraits(dropped);
+    addEvents(record, events, at[2]!, eventEnd!);
     change.put(customerNo, record.write());
-    order = orderEnd;
-    trait = traitEnd;
+    at.splice(0, 3, orderEnd!, traitEnd!, eventEnd!);
   }
 }
 
-const customerOf = (block: ColumnBlock, at: number) =>
-  at < block.count ? block.columns[0]![at]! : Number.POSITIVE_INFINITY;
+interface Rows {
+  readonly columns: readonly Column[];
+  readonly count: number;
+}
 
-function endOf(block: ColumnBlock, from: number, customerNo: number): number {
+const customerOf = (rows: Rows, at: number) =>
+  at < rows.count ? rows.columns[0]![at]! : Number.POSITIVE_INFINITY;
+
+function endOf(rows: Rows, from: number, customerNo: number): number {
   let end = from;
-  while (customerOf(block, end) === customerNo) end++;
+  while (customerOf(rows, end) === customerNo) end++;
   return end;
 }

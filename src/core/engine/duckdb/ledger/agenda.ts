@@ -1,11 +1,15 @@
 /**
- * What time alone will bring about: moments at which an order comes to the edge of a window, each with its
- * customer, up to a horizon. Kept in buckets of moments, so that adding costs the same whatever there is,
- * and a tick looks at one or two buckets whatever the number of windows.
+ * What time alone will bring about: moments at which a fact comes to one of the offsets of its source, each
+ * with its customer, up to a horizon. Kept in buckets of moments, so that adding costs the same whatever there is,
+ * and a tick looks at one or two buckets whatever the number of offsets.
  */
+import type { TimeOffsets } from '../../live-facts.ts';
 import { GrowingNumbers } from './growing-numbers.ts';
 
 const BUCKETS = 128;
+const NONE = new Float64Array(0);
+
+export type TimedSource = keyof TimeOffsets;
 
 interface Bucket {
   /** Seconds after the bucket's beginning. */
@@ -17,7 +21,13 @@ export class Agenda {
   readonly #buckets = new Map<number, Bucket>();
   readonly #bucketS: number;
   readonly #entriesMax: number;
-  #windows = new Float64Array(0);
+  /** Offsets of each source, ascending. */
+  readonly #watched: Record<TimedSource, Float64Array> = {
+    orders: NONE,
+    events: NONE,
+    traits: NONE,
+    scores: NONE,
+  };
   #count = 0;
   #from: number;
   #end: number;
@@ -48,22 +58,22 @@ export class Agenda {
     return after >= this.#from && upTo <= this.#end;
   }
 
-  /** Those of the windows that it does not watch yet. */
-  missing(windowsS: readonly number[]): number[] {
-    const known = new Set(this.#windows);
-    return [...new Set(windowsS)].filter((window) => !known.has(window));
+  /** Those of a source's offsets that it does not watch yet. */
+  missing(source: TimedSource, offsetsS: readonly number[]): number[] {
+    const known = new Set(this.#watched[source]);
+    return [...new Set(offsetsS)].filter((offset) => !known.has(offset));
   }
 
-  /** From now on, orders are entered for these windows too. */
-  watch(windowsS: readonly number[]): void {
-    this.#windows = Float64Array.from([...this.#windows, ...windowsS]).sort();
+  /** From now on, facts of the source are entered for these offsets too. */
+  watch(source: TimedSource, offsetsS: readonly number[]): void {
+    this.#watched[source] = Float64Array.from([...this.#watched[source], ...offsetsS]).sort();
   }
 
-  /** Enters an order that was taken in, for every window at whose edge it will be before the end. */
-  addOrder(orderedAt: number, customerNo: number): void {
-    const windows = this.#windows;
-    for (let i = firstAfter(windows, this.#from - orderedAt); i < windows.length; i++) {
-      const due = orderedAt + windows[i]!;
+  /** Enters a fact that was taken in, for every offset that its time will come to before the end. */
+  addFact(source: TimedSource, time: number, customerNo: number): void {
+    const offsets = this.#watched[source];
+    for (let i = firstAfter(offsets, this.#from - time); i < offsets.length; i++) {
+      const due = time + offsets[i]!;
       if (due > this.#end) return;
       this.add(due, customerNo, this.#from);
     }
@@ -129,13 +139,13 @@ export class Agenda {
   }
 }
 
-/** Index of the first window longer than a bound; windows ascend. */
-export function firstAfter(windows: Float64Array, bound: number): number {
+/** Index of the first offset above a bound; offsets ascend. */
+export function firstAfter(offsets: Float64Array, bound: number): number {
   let low = 0;
-  let high = windows.length;
+  let high = offsets.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (windows[middle]! > bound) high = middle;
+    if (offsets[middle]! > bound) high = middle;
     else low = middle + 1;
   }
   return low;

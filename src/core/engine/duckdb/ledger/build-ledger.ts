@@ -7,9 +7,11 @@ import type { Progress } from '../../engine.ts';
 import { RowCursor } from '../column-block.ts';
 import type { DuckDbDatabase } from '../database.ts';
 import { openSnapshot } from '../snapshot.ts';
-import { CustomerRecord } from './customer-record.ts';
+import { addEvents, CustomerRecord } from './customer-record.ts';
+import { EventCursor, eventRows } from './event-rows.ts';
 import type { LedgerFile } from './ledger-file.ts';
-import { BASE_ORDERS, fingerprintSql, TAIL_ORDERS, traitsSince } from './ledger-query.ts';
+import { BASE_ORDERS, eventsSince, fingerprintSql, TAIL_ORDERS, traitsSince } from './ledger-query.ts';
+import { readScoreNames } from './score-names.ts';
 
 /** Values that go to LMDB in one transaction: as many as fit the processor's caches with their pages. */
 const SLAB_BYTES = 4 << 20;
@@ -25,24 +27,26 @@ export async function buildLedger(
   ledger: LedgerFile,
   progress: Progress = () => {},
 ): Promise<void> {
-  const snapshot = await openSnapshot(database, 3, async (session) => {
+  const snapshot = await openSnapshot(database, 4, async (session) => {
     await session.run(`SET streaming_buffer_size = '${STREAM_BUFFER}'`);
   });
   try {
-    const [first, second, third] = snapshot.sessions;
+    const [first, second, third, fourth] = snapshot.sessions;
     const total = (await first!.row<{ orders: number }>(
       `SELECT (SELECT count(*) FROM order_base) + (SELECT count(*) FROM order_tail) AS orders`,
     ))!.orders;
     const batch = await first!.row<{ fingerprint: string }>(fingerprintSql(snapshot.batchNo));
     await ledger.write(0, (change) => change.clear());
+    const { dropped } = await readScoreNames(first!, snapshot.batchNo);
     const base = new RowCursor(first!.stream(BASE_ORDERS));
     const tail = new RowCursor(second!.stream(TAIL_ORDERS));
-    const traits = new RowCursor(third!.stream(traitsSince(0)));
+    const traits = new RowCursor(third!.stream(traitsSince(0, dropped)));
+    const events = new EventCursor(eventRows(fourth!.stream(eventsSince(0))));
     const report = (done: number) => progress({ phase: 'preparing for ticks', done, total });
     try {
-      await appendAll(ledger, { base, tail, traits }, report);
+      await appendAll(ledger, { base, tail, traits, events }, report);
     } finally {
-      await Promise.all([base.close(), tail.close(), traits.close()]);
+      await Promise.all([base.close(), tail.close(), traits.close(), events.close()]);
     }
     await ledger.write(0, (change) =>
       change.setMark({
@@ -63,23 +67,35 @@ const isReady = (cursor: RowCursor) => cursor.at < cursor.count || cursor.ready(
 /** The customer of the row at hand; only when ready. */
 const customerAt = (cursor: RowCursor) => cursor.columns[0]![cursor.at]!;
 
-/** Each customer's facts from the three together, appended in order. */
+interface Cursors extends Readonly<Record<'base' | 'tail' | 'traits', RowCursor>> {
+  readonly events: EventCursor;
+}
+
+/** The first customer that any of the cursors stands at; infinite at the end. */
+async function nextCustomer({ base, tail, traits, events }: Cursors): Promise<number> {
+  let customerNo = Number.POSITIVE_INFINITY;
+  for (const cursor of [base, tail, traits]) {
+    const ready = isReady(cursor);
+    if (ready === true || (await ready)) customerNo = Math.min(customerNo, customerAt(cursor));
+  }
+  const ready = events.ready();
+  return ready === true || (await ready) ? Math.min(customerNo, events.customerNo) : customerNo;
+}
+
+/** Each customer's facts from all of them together, appended in order. */
 async function appendAll(
   ledger: LedgerFile,
-  { base, tail, traits }: Readonly<Record<'base' | 'tail' | 'traits', RowCursor>>,
+  cursors: Cursors,
   report: (done: number) => void,
 ): Promise<void> {
+  const { base, tail, traits, events } = cursors;
   const record = new CustomerRecord();
   const slab = new ValueSlab();
   let done = 0;
   let reported = 0;
   let lastNo = -1;
   for (;;) {
-    let customerNo = Number.POSITIVE_INFINITY;
-    for (const cursor of [base, tail, traits]) {
-      const ready = isReady(cursor);
-      if (ready === true || (await ready)) customerNo = Math.min(customerNo, customerAt(cursor));
-    }
+    const customerNo = await nextCustomer(cursors);
     if (customerNo > LAST_OF_ALL) break;
     assert(customerNo > lastNo, 'orders do not come by customer: the base is not sorted');
     lastNo = customerNo;
@@ -98,6 +114,11 @@ async function appendAll(
     while ((traits.at < traits.count || (await traits.ready())) && customerAt(traits) === customerNo) {
       const { columns, from, to } = traits.takeUpTo(customerNo);
       record.replaceTraits(columns, from, to);
+    }
+    for (;;) {
+      const ready = events.ready();
+      if (!(ready === true || (await ready)) || events.customerNo !== customerNo) break;
+      events.take(customerNo, (rows, from, to) => addEvents(record, rows, from, to));
     }
     const value = record.write();
     if (!slab.fits(value.length)) await slab.appendTo(ledger);

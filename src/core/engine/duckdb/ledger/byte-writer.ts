@@ -37,6 +37,12 @@ export class ByteWriter {
     bytes[at + 3] = value >>> 24;
   }
 
+  /** Copies [from, to) of other bytes. */
+  bytes(source: Buffer, from: number, to: number): void {
+    source.copy(this.#bytes, this.at, from, to);
+    this.at += to - from;
+  }
+
   float64(value: number): void {
     this.at = this.#bytes.writeDoubleLE(value, this.at);
   }

@@ -1,17 +1,18 @@
 /**
- * Finds customers whose orders come to the edge of a window as time passes. One pass over the times of
- * all orders fills an agenda for the next hour; the ticks in between only look at it. An agenda may name
- * a customer for a version that was superseded since, or for a window that is no longer asked for: such a
- * customer is evaluated to the same. It never leaves one out.
+ * Finds customers whose facts come to an offset of their source as time passes, such as an order to the
+ * edge of a window. One pass over the times of all facts of a source fills an agenda for the next hour; the
+ * ticks in between only look at it. An agenda may name a customer for a version that was superseded since,
+ * or for an offset that is no longer asked for: such a customer is evaluated to the same. It never leaves
+ * one out.
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
-
+import type { TimeOffsets } from '../../live-facts.ts';
 import type { ColumnBlock } from '../column-block.ts';
 import { chunkColumns } from '../column-block.ts';
 import type { DuckDbDatabase } from '../database.ts';
-import { Agenda, firstAfter } from './agenda.ts';
+import { Agenda, firstAfter, type TimedSource } from './agenda.ts';
 import { CustomerBits } from './customer-bits.ts';
-import { SPAN_BITS, timesSql } from './ledger-query.ts';
+import { SPAN_BITS, type TimesAt, TRAIT_KIND, timesSql } from './ledger-query.ts';
 
 /** A pass over 100 M orders takes 1 s of one core, and so costs little once an hour. */
 const HORIZON_S = 3_600;
@@ -19,13 +20,17 @@ const HORIZON_S = 3_600;
 const HORIZON_STEPS = 8;
 /** 8 bytes each. */
 const ENTRIES_MAX = 8_000_000;
-/** With more spans than this, nearly all orders are in one of them. */
+/** With more spans than this, nearly all facts are in one of them. */
 const SPANS_MAX = 8_192;
 const TIME_MAX = 0xffff_ffff;
 
-/** Columns of orders. */
+const SOURCES: readonly TimedSource[] = ['orders', 'events', 'traits', 'scores'];
+
+/** Columns of fresh orders and events, and of fresh traits. */
 const CUSTOMER = 0;
 const TIME = 2;
+const MOMENT = 4;
+const KIND = 5;
 
 export class Crossing {
   readonly #database: DuckDbDatabase;
@@ -38,11 +43,24 @@ export class Crossing {
     this.#entriesMax = entriesMax;
   }
 
-  /** Enters orders that were taken in; columns of `ORDER_COLUMN_TYPES`. */
-  addOrders({ columns, count }: ColumnBlock): void {
+  /** Enters orders or events that were taken in. */
+  addFacts(source: 'orders' | 'events', { columns, count }: ColumnBlock): void {
     const agenda = this.#agenda;
     if (agenda === undefined) return;
-    for (let i = 0; i < count; i++) agenda.addOrder(columns[TIME]![i]!, columns[CUSTOMER]![i]!);
+    for (let i = 0; i < count; i++) agenda.addFact(source, columns[TIME]![i]!, columns[CUSTOMER]![i]!);
+    if (agenda.overflowed) this.#agenda = undefined;
+  }
+
+  /** Enters traits and scores that were taken in. */
+  addTraits({ columns, count }: ColumnBlock): void {
+    const agenda = this.#agenda;
+    if (agenda === undefined) return;
+    for (let i = 0; i < count; i++) {
+      const moment = columns[MOMENT]![i]!;
+      if (!Number.isFinite(moment)) continue;
+      const source = columns[KIND]![i] === TRAIT_KIND.score ? 'scores' : 'traits';
+      agenda.addFact(source, moment, columns[CUSTOMER]![i]!);
+    }
     if (agenda.overflowed) this.#agenda = undefined;
   }
 
@@ -51,31 +69,27 @@ export class Crossing {
     this.#agenda = undefined;
   }
 
-  /** See `LiveFacts.crossing`; `mark` is the batch up to which facts count. */
-  async between(
-    windowsS: readonly number[],
-    after: number,
-    upTo: number,
-    mark: number,
-  ): Promise<Uint32Array> {
+  /** See `LiveFacts.crossing`. */
+  async between(offsets: TimeOffsets, after: number, upTo: number, at: TimesAt): Promise<Uint32Array> {
     const found = new CustomerBits();
-    if (upTo <= after || windowsS.length === 0) return found.ascending();
+    if (upTo <= after || SOURCES.every((source) => offsets[source].length === 0)) return found.ascending();
     const stepS = upTo - after;
     const horizonS = Math.max(HORIZON_S, HORIZON_STEPS * Math.min(stepS, this.#lastStepS));
     this.#lastStepS = stepS;
     const agenda = this.#agenda?.covers(after, upTo)
       ? this.#agenda
       : new Agenda(after, upTo + horizonS, this.#entriesMax);
-    const missing = agenda.missing(windowsS);
     this.#agenda = agenda;
-    if (missing.length > 0) {
-      agenda.watch(missing);
-      try {
-        await this.#fill(agenda, missing, { after, upTo, mark, found });
-      } catch (error) {
-        this.#agenda = undefined;
-        throw error;
+    try {
+      for (const source of SOURCES) {
+        const missing = agenda.missing(source, offsets[source]);
+        if (missing.length === 0) continue;
+        agenda.watch(source, missing);
+        await this.#fill(agenda, source, { offsetsS: missing, after, upTo, at, found });
       }
+    } catch (error) {
+      this.#agenda = undefined;
+      throw error;
     }
     agenda.due(after, upTo, (customerNo) => found.add(customerNo));
     if (agenda.overflowed) this.#agenda = undefined;
@@ -83,14 +97,18 @@ export class Crossing {
     return found.ascending();
   }
 
-  async *#times(spans: readonly number[] | undefined, mark: number): AsyncGenerator<DuckDBDataChunk> {
+  async *#times(
+    source: TimedSource,
+    spans: readonly number[] | undefined,
+    at: TimesAt,
+  ): AsyncGenerator<DuckDBDataChunk> {
     const session = await this.#database.connect();
     try {
       if (spans === undefined) {
-        yield* session.stream(timesSql(spans, mark));
+        yield* session.stream(timesSql(source, spans, at));
       } else {
         // A filter leaves a few rows of each chunk, and chunks cost more than rows: a table has full ones.
-        await session.run(`CREATE TEMP TABLE time_within AS ${timesSql(spans, mark)}`);
+        await session.run(`CREATE TEMP TABLE time_within AS ${timesSql(source, spans, at)}`);
         yield* session.stream(`FROM time_within`);
       }
     } finally {
@@ -98,27 +116,28 @@ export class Crossing {
     }
   }
 
-  /** One pass over the times of all orders. What is due by `upTo` is found, even where the agenda is full. */
+  /** One pass over the times of a source. What is due by `upTo` is found, even where the agenda is full. */
   async #fill(
     agenda: Agenda,
-    windowsS: readonly number[],
-    at: {
+    source: TimedSource,
+    pass: {
+      readonly offsetsS: readonly number[];
       readonly after: number;
       readonly upTo: number;
-      readonly mark: number;
+      readonly at: TimesAt;
       readonly found: CustomerBits;
     },
   ): Promise<void> {
-    const { after, upTo, found } = at;
-    const windows = Float64Array.from(windowsS).sort();
-    const spans = spansOf(windows, after, agenda.end);
+    const { after, upTo, found } = pass;
+    const offsets = Float64Array.from(pass.offsetsS).sort();
+    const spans = spansOf(offsets, after, agenda.end);
     if (spans?.length === 0) return;
-    for await (const chunk of this.#times(spans, at.mark)) {
+    for await (const chunk of this.#times(source, spans, pass.at)) {
       const [customerNos, times] = chunkColumns(chunk);
       for (let i = 0; i < chunk.rowCount; i++) {
-        const orderedAt = times![i]!;
-        for (let w = firstAfter(windows, after - orderedAt); w < windows.length; w++) {
-          const due = orderedAt + windows[w]!;
+        const time = times![i]!;
+        for (let k = firstAfter(offsets, after - time); k < offsets.length; k++) {
+          const due = time + offsets[k]!;
           if (due > agenda.end) break;
           if (due <= upTo) found.add(customerNos![i]!);
           agenda.add(due, customerNos![i]!, upTo);
@@ -128,12 +147,12 @@ export class Crossing {
   }
 }
 
-/** Spans of time in which an order is due for one of the windows, ascending; undefined for too many. */
-function spansOf(windows: Float64Array, after: number, end: number): number[] | undefined {
+/** Spans of time in which a fact is due for one of the offsets, ascending; undefined for too many. */
+function spansOf(offsets: Float64Array, after: number, end: number): number[] | undefined {
   const spans = new Set<number>();
-  for (const window of windows) {
-    const first = Math.floor(Math.max(0, after + 1 - window) / 2 ** SPAN_BITS);
-    const last = Math.floor(Math.min(TIME_MAX, end - window) / 2 ** SPAN_BITS);
+  for (const offset of offsets) {
+    const first = Math.floor(Math.max(0, after + 1 - offset) / 2 ** SPAN_BITS);
+    const last = Math.floor(Math.min(TIME_MAX, end - offset) / 2 ** SPAN_BITS);
     for (let span = first; span <= last; span++) {
       spans.add(span);
       if (spans.size > SPANS_MAX) return undefined;

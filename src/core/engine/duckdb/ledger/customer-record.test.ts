@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Column, ColumnBlock } from '../column-block.ts';
+import { eventTypes, orderTypes, TRAIT_TYPES, UNCOUNTED_TYPES } from '../fact-columns.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { CustomerRecord, ORDER_COLUMN_TYPES, TRAIT_COLUMN_TYPES } from './customer-record.ts';
-import { readOrders, readTraits } from './customer-value.ts';
+import { CustomerRecord, ORDER_COLUMN_TYPES, REMOVED_MOMENT } from './customer-record.ts';
+import { EventFilter, readEvents, readOrders, readTraits } from './customer-value.ts';
 
 /** Store, time, total, discount, currency, status, hash. */
 type Order = readonly [number, number, number, number, number, number, number];
@@ -26,13 +27,13 @@ function orderColumns(orders: readonly Order[]): Column[] {
 }
 
 function read(value: Buffer): number[][] {
-  const block = new ColumnBlock(
-    [Uint32Array, Uint32Array, Uint32Array, Float64Array, Float64Array, Uint16Array],
-    1,
-  );
-  readOrders(value, 7, block, true);
-  return Array.from({ length: block.count }, (_, i) => block.columns.map((column) => column[i]!));
+  const counted = new ColumnBlock(orderTypes(true), 1);
+  readOrders(value, 7, { counted, amounts: true });
+  return rowsOf(counted);
 }
+
+const rowsOf = ({ columns, count }: ColumnBlock) =>
+  Array.from({ length: count }, (_, i) => columns.map((column) => column[i]!));
 
 const written = (record: CustomerRecord) => Buffer.from(record.write());
 
@@ -106,26 +107,119 @@ test('a later version takes the place of the one with its hash, and nothing else
   assert.equal(read(written(record)).length, found.length + 1);
 });
 
-test('traits are replaced by name, and ascend by it', () => {
+test('orders that do not count come apart, with their status', () => {
   const record = new CustomerRecord();
-  const columns = (rows: readonly (readonly number[])[]) =>
-    TRAIT_COLUMN_TYPES.map((type, c) => type.from(rows.map((row) => row[c]!)));
-  const rows = [
-    [7, 5, 0, Number.NaN],
-    [7, 2, 0xffff_ffff, -0.5],
-    [7, 0xffff_ffff, 3, 40],
-    [7, 5, 1, 0],
+  const orders: Order[] = [
+    [0, 9, 100, 0, 2, 1, 1],
+    [0, 9, -7, 3, 2, 0, 2],
+    [4, 8, 50, 100, 0, 2, 3],
   ];
-  record.replaceTraits(columns(rows), 0, rows.length);
+  record.replaceOrders(orderColumns(orders), 0, orders.length);
+  const value = written(record);
+  const counted = new ColumnBlock(orderTypes(false), 1);
+  const uncounted = new ColumnBlock(UNCOUNTED_TYPES, 1);
+  readOrders(value, 7, { counted, uncounted, amounts: false });
+  assert.deepEqual(rowsOf(counted), [[7, 0, 9]]);
+  const expected = [
+    [7, 0, 9, 100, 0, 2, 1],
+    [7, 4, 8, 50, 100, 0, 2],
+  ];
+  assert.deepEqual(rowsOf(uncounted), expected);
+  readOrders(value, 7, { uncounted, amounts: true });
+  assert.deepEqual(rowsOf(uncounted), [...expected, ...expected]);
+});
+
+const traitColumns = (rows: readonly (readonly number[])[]) =>
+  TRAIT_TYPES.map((type, c) => type.from(rows.map((row) => row[c]!)));
+
+test('traits are replaced by name, and ascend by it', () => {
+  const { NaN: nan, POSITIVE_INFINITY: forEver } = Number;
+  const record = new CustomerRecord();
+  const rows = [
+    [7, 5, 0, nan, nan],
+    [7, 2, 0xffff_ffff, -0.5, 0xffff_ffff],
+    [7, 0xffff_ffff, 3, 40, nan],
+    [7, 5, 1, 0, 0],
+    [7, 3, 0, 1e-300, forEver],
+    [7, 4, 0, nan, nan],
+    [7, 0, 0, nan, nan],
+    [7, 4, 0, nan, REMOVED_MOMENT],
+    [7, 9, 0, nan, REMOVED_MOMENT],
+  ];
+  record.replaceTraits(traitColumns(rows), 0, rows.length);
   const value = written(record);
   record.read(value);
   assert.deepEqual(written(record), value);
-  const block = new ColumnBlock(TRAIT_COLUMN_TYPES, 1);
+  const block = new ColumnBlock(TRAIT_TYPES, 1);
   readTraits(value, 7, block);
-  assert.deepEqual(
-    Array.from({ length: block.count }, (_, i) => block.columns.map((column) => column[i])),
-    [rows[1], rows[3], rows[2]],
-  );
+  assert.deepEqual(rowsOf(block), [rows[6], rows[1], rows[4], rows[3], rows[2]]);
+  block.count = 0;
+  readTraits(value, 7, block, { only: new Set([0, 3, 5]), hidden: new Set([3, 2]) });
+  assert.deepEqual(rowsOf(block), [rows[6], rows[3]]);
+  record.dropTraits(new Set([0, 3, 8, 0xffff_ffff]));
+  block.count = 0;
+  readTraits(written(record), 7, block);
+  assert.deepEqual(rowsOf(block), [rows[1], rows[3]]);
+});
+
+test('a customer who leaves the last list has an empty value', () => {
+  const record = new CustomerRecord();
+  record.replaceTraits(traitColumns([[7, 1, 0, Number.NaN, Number.NaN]]), 0, 1);
+  assert.notEqual(record.write().length, 0);
+  record.replaceTraits(traitColumns([[7, 1, 0, Number.NaN, REMOVED_MOMENT]]), 0, 1);
+  assert.equal(record.write().length, 0);
+});
+
+test('events come by name and time, with what is asked for of their properties', () => {
+  const record = new CustomerRecord();
+  record.replaceOrders(orderColumns([[1, 5, 100, 0, 0, 0, 1]]), 0, 1);
+  const text = (properties: object) => JSON.stringify(properties);
+  record.events.add(3, 0xffff_ffff, 1, text({ city: 'é𝒳\u0000', amount: '5.50' }));
+  record.events.add(3, 0, 2, text({}));
+  record.events.add(0xffff_ffff, 7, 2, text({ __proto: '1', city: 'x'.repeat(70_000) }));
+  record.events.add(0, 9, 1, text({ city: 'BCN' }));
+  const value = written(record);
+  const columns = {
+    names: [0, 3, 0xffff_ffff],
+    properties: [
+      { name: 'city', values: ['BCN', 'é𝒳\u0000'] },
+      { name: 'amount', values: [] },
+      { name: 'toString', values: ['x'] },
+    ],
+  };
+  const block = new ColumnBlock(eventTypes(columns), 1);
+  readEvents(value, 7, block, new EventFilter(columns));
+  const nan = Number.NaN;
+  const none = [0, nan];
+  assert.deepEqual(rowsOf(block), [
+    [7, 0, 9, 2, nan, ...none, ...none],
+    [7, 3, 0, ...none, ...none, ...none],
+    [7, 3, 0xffff_ffff, 3, nan, 1, 5.5, ...none],
+    [7, 0xffff_ffff, 7, 1, nan, ...none, ...none],
+  ]);
+  const again = new CustomerRecord();
+  again.read(value);
+  assert.deepEqual(written(again), value);
+  assert.equal(read(value).length, 1);
+});
+
+test('events that are in are not taken in again', () => {
+  const record = new CustomerRecord();
+  // Of one step, in no order of batches.
+  record.events.add(1, 5, 3, '{}');
+  record.events.add(1, 5, 2, '{}');
+  record.read(written(record));
+  record.events.add(1, 5, 2, '{}');
+  record.events.add(1, 5, 3, '{}');
+  record.events.add(1, 6, 4, '{}');
+  const columns = { names: [1], properties: [] };
+  const block = new ColumnBlock(eventTypes(columns), 1);
+  readEvents(written(record), 7, block, new EventFilter(columns));
+  assert.deepEqual(rowsOf(block), [
+    [7, 1, 5],
+    [7, 1, 5],
+    [7, 1, 6],
+  ]);
 });
 
 test('a customer without facts has an empty value', () => {

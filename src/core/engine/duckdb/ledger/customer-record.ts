@@ -3,6 +3,7 @@
  * and written as a value again. One record serves all customers in turn, so nothing is allocated for each.
  */
 import { type Column, ColumnBlock } from '../column-block.ts';
+import { TRAIT_TYPES } from '../fact-columns.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import {
@@ -12,7 +13,14 @@ import {
   HEADER_BYTES,
   readTraits,
   STATUS_MASK,
+  TRAIT_FOR_EVER,
+  TRAIT_HEAD,
+  TRAIT_MOMENT,
+  TRAIT_NUMBER,
 } from './customer-value.ts';
+import { EventList } from './event-list.ts';
+import type { EventRows } from './event-rows.ts';
+import { PlaceOrder } from './place-order.ts';
 
 /** The columns of an order, in every place where orders are rows; see `ORDER_COLUMN_TYPES`. */
 const STORE = 1;
@@ -37,26 +45,29 @@ export const ORDER_COLUMN_TYPES = [
   Uint32Array,
 ] as const;
 
-/** Customer, name, value, and the number that it stands for or NaN. */
-export const TRAIT_COLUMN_TYPES = [Uint32Array, Uint32Array, Uint32Array, Float64Array] as const;
+/** The moment of a row that stands for no value: the customer is no longer on the list. */
+export const REMOVED_MOMENT = Number.NEGATIVE_INFINITY;
+/** Columns of traits, as of `TRAIT_TYPES`. */
+const NAME = 1;
+const MOMENT = 4;
 
 /** An order at its longest: head, store, time, currency, two amounts, hash. */
 const ORDER_BYTES_MAX = 1 + 5 + 5 + 3 + 8 + 8 + 8;
-const TRAIT_BYTES_MAX = 5 + 5 + 8;
-/** Out of order by more than this many, orders are sorted instead of inserted. */
-const INSERTIONS_MAX = 32;
+const TRAIT_BYTES_MAX = 5 + 5 + 8 + 5;
 
 const reader = new ByteReader();
 
 export class CustomerRecord {
+  /** Rows of events are added to it. */
+  readonly events = new EventList();
   readonly #orders = new ColumnBlock(ORDER_COLUMN_TYPES, 256);
-  readonly #traits = new ColumnBlock(TRAIT_COLUMN_TYPES, 16);
+  readonly #traits = new ColumnBlock(TRAIT_TYPES, 16);
+  readonly #order = new PlaceOrder();
   readonly #writer = new ByteWriter();
   /** Positions of orders by hash: open addressing, −1 is empty. Made when rows replace orders. */
   #places = new Int32Array(0);
   /** Of the part of `#places` that is in use. */
   #mask = 0;
-  #sorted = new Uint32Array(256);
   /** How many orders may be out of order. */
   #moved = 0;
 
@@ -68,6 +79,7 @@ export class CustomerRecord {
   clear(): void {
     this.#orders.count = 0;
     this.#traits.count = 0;
+    this.events.clear();
     this.#moved = 0;
   }
 
@@ -77,6 +89,7 @@ export class CustomerRecord {
     reader.reset(value);
     const count = reader.uint32();
     reader.uint32();
+    const events = reader.uint32();
     while (count > this.#orders.capacity) this.#orders.grow();
     const columns = this.#orders.columns;
     let storeNo = 0;
@@ -99,6 +112,8 @@ export class CustomerRecord {
       columns[HASH_HIGH]![i] = value.readUInt32LE(hashes + 8 * i + 4);
     }
     this.#orders.count = count;
+    reader.at = events;
+    this.events.read(value, reader);
     readTraits(value, 0, this.#traits);
   }
 
@@ -135,42 +150,64 @@ export class CustomerRecord {
     this.#moved += to - from;
   }
 
-  /** Takes rows in, each in place of the value of the same trait if there is one: later rows win. */
+  /** Takes rows in, each in place of the value of the same name if there is one: later rows win. */
   replaceTraits(columns: readonly Column[], from: number, to: number): void {
     const traits = this.#traits;
     while (traits.count + to - from > traits.capacity) traits.grow();
-    const names = traits.columns[1]!;
+    const names = traits.columns[NAME]!;
     for (let i = from; i < to; i++) {
-      const nameNo = columns[1]![i]!;
+      const nameNo = columns[NAME]![i]!;
       let at = traits.count;
       while (at > 0 && names[at - 1]! >= nameNo) at--;
-      if (at === traits.count || names[at] !== nameNo) {
+      const isKnown = at < traits.count && names[at] === nameNo;
+      if (columns[MOMENT]![i] === REMOVED_MOMENT) {
+        if (isKnown) this.#removeTrait(at);
+        continue;
+      }
+      if (!isKnown) {
         for (const column of traits.columns) column.copyWithin(at + 1, at, traits.count);
         traits.count++;
       }
-      for (let c = 1; c < TRAIT_COLUMN_TYPES.length; c++) traits.columns[c]![at] = columns[c]![i]!;
+      for (let c = NAME; c <= MOMENT; c++) traits.columns[c]![at] = columns[c]![i]!;
     }
+  }
+
+  /** Lets go of scores that will not be asked for again. */
+  dropTraits(names: ReadonlySet<number>): void {
+    if (names.size === 0) return;
+    for (let at = this.#traits.count - 1; at >= 0; at--) {
+      if (names.has(this.#traits.columns[NAME]![at]!)) this.#removeTrait(at);
+    }
+  }
+
+  #removeTrait(at: number): void {
+    for (const column of this.#traits.columns) column.copyWithin(at, at + 1, this.#traits.count);
+    this.#traits.count--;
   }
 
   /** The facts as a value, valid until the next one; empty when there are none. */
   write(): Buffer {
     const { count } = this.#orders;
     const writer = this.#writer;
-    writer.reset(HEADER_BYTES + count * ORDER_BYTES_MAX + 5 + this.#traits.count * TRAIT_BYTES_MAX);
-    if (count === 0 && this.#traits.count === 0) return writer.written();
-    this.#sort();
+    const traitBytesMax = 5 + this.#traits.count * TRAIT_BYTES_MAX;
+    writer.reset(HEADER_BYTES + count * ORDER_BYTES_MAX + traitBytesMax + this.events.bytesMax);
+    if (count + this.#traits.count + this.events.count === 0) return writer.written();
+    const { columns } = this.#orders;
+    const order = this.#order.by(columns[STORE]!, columns[TIME]!, count, this.#moved);
     writer.word(count);
     writer.word(0);
-    this.#writeOrders();
+    writer.word(0);
+    this.#writeOrders(order);
     writer.wordAt(writer.at, 4);
     this.#writeTraits();
-    this.#writeHashes();
+    writer.wordAt(writer.at, 8);
+    this.events.write(writer);
+    this.#writeHashes(order);
     return writer.written();
   }
 
-  #writeOrders(): void {
+  #writeOrders(sorted: Uint32Array): void {
     const writer = this.#writer;
-    const sorted = this.#sorted;
     const { columns, count } = this.#orders;
     const [, stores, times, totals, discounts, currencies, statuses] = columns;
     let storeNo = 0;
@@ -201,9 +238,8 @@ export class CustomerRecord {
     }
   }
 
-  #writeHashes(): void {
+  #writeHashes(sorted: Uint32Array): void {
     const writer = this.#writer;
-    const sorted = this.#sorted;
     const { columns, count } = this.#orders;
     const lows = columns[HASH_LOW]!;
     const highs = columns[HASH_HIGH]!;
@@ -216,40 +252,20 @@ export class CustomerRecord {
 
   #writeTraits(): void {
     const writer = this.#writer;
-    const [, names, values, numbers] = this.#traits.columns;
+    const [, names, values, numbers, moments] = this.#traits.columns;
     writer.varint(this.#traits.count);
     let nameNo = 0;
     for (let i = 0; i < this.#traits.count; i++) {
-      const isNumber = !Number.isNaN(numbers![i]!);
+      const number = numbers![i]!;
+      const moment = moments![i]!;
+      let head = Number.isNaN(number) ? 0 : TRAIT_NUMBER;
+      if (Number.isFinite(moment)) head |= TRAIT_MOMENT;
+      else if (moment === Number.POSITIVE_INFINITY) head |= TRAIT_FOR_EVER;
       writer.varint(names![i]! - nameNo);
-      writer.varint(2 * values![i]! + (isNumber ? 1 : 0));
-      if (isNumber) writer.float64(numbers![i]!);
+      writer.varint(TRAIT_HEAD * values![i]! + head);
+      if (head & TRAIT_NUMBER) writer.float64(number);
+      if (head & TRAIT_MOMENT) writer.varint(moment);
       nameNo = names![i]!;
-    }
-  }
-
-  /** Puts the positions of orders in the order of store and time. */
-  #sort(): void {
-    const { columns, count, capacity } = this.#orders;
-    if (this.#sorted.length < count) this.#sorted = new Uint32Array(capacity);
-    const sorted = this.#sorted;
-    const stores = columns[STORE]!;
-    const times = columns[TIME]!;
-    for (let i = 0; i < count; i++) sorted[i] = i;
-    if (this.#moved > INSERTIONS_MAX) {
-      sorted.subarray(0, count).sort((a, b) => stores[a]! - stores[b]! || times[a]! - times[b]!);
-      return;
-    }
-    for (let i = 1; i < count; i++) {
-      const order = sorted[i]!;
-      let at = i;
-      for (; at > 0; at--) {
-        const before = sorted[at - 1]!;
-        if (stores[before]! < stores[order]!) break;
-        if (stores[before] === stores[order] && times[before]! <= times[order]!) break;
-        sorted[at] = before;
-      }
-      sorted[at] = order;
     }
   }
 
@@ -276,6 +292,14 @@ export class CustomerRecord {
       if (at < 0 || (lows[at] === low && highs[at] === high)) return place;
       place = (place + 1) & mask;
     }
+  }
+}
+
+/** Takes rows of events in. */
+export function addEvents(record: CustomerRecord, rows: EventRows, from: number, to: number): void {
+  const [, names, times, batches] = rows.columns;
+  for (let i = from; i < to; i++) {
+    record.events.add(names![i]!, times![i]!, batches![i]!, rows.properties[i]!);
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { CustomerBatch } from '../../../../model/membership.ts';
 import type { Progress } from '../../engine.ts';
 import type { FactBatch, ScanColumns } from '../../fact-batch.ts';
-import type { LiveFacts } from '../../live-facts.ts';
+import type { LiveFacts, TimeOffsets } from '../../live-facts.ts';
 import type { DuckDbDatabase } from '../database.ts';
 import { affectedCustomers } from '../lookup.ts';
 import { advanceLedger, type FactState, factState } from './advance-ledger.ts';
@@ -25,14 +25,15 @@ import {
 } from './ledger-query.ts';
 import { ReceivedLog } from './received-log.ts';
 import { scanLedger } from './scan-ledger.ts';
+import { isSwitched, readScoreNames } from './score-names.ts';
 
 export interface LiveFactsOptions {
   /** Called while the ledger is built, which is once in a data folder's life. */
   readonly progress?: Progress;
   /** Most moments that are kept in memory for windows to come; default 8 million. */
   readonly agendaEntriesMax?: number;
-  /** With more fresh orders than this, the ledger may be built anew instead; default 1 million. */
-  readonly rebuildOrdersMin?: number;
+  /** With more fresh facts than this, the ledger may be built anew instead; default 1 million. */
+  readonly rebuildRowsMin?: number;
 }
 
 /**
@@ -90,7 +91,7 @@ async function fittingMark(database: DuckDbDatabase, ledger: LedgerFile): Promis
 /** What the compiler depends on, at the mark; what came since is seen by the next advance. */
 async function readState(database: DuckDbDatabase, mark: LedgerMark): Promise<FactState> {
   const row = (await database.row<StateRow>(stateSql(mark.batchNo)))!;
-  return { ...factState(row), batchNo: mark.batchNo };
+  return { ...factState(row, await readScoreNames(database, mark.batchNo)), batchNo: mark.batchNo };
 }
 
 interface Opened {
@@ -145,13 +146,21 @@ export class DuckDbLiveFacts implements LiveFacts {
     try {
       const next = await advanceLedger(this.#database, this.#ledger, {
         mark: this.#mark,
-        rebuildOrdersMin: this.#options.rebuildOrdersMin,
+        scoreNames: this.#state.scoreNames,
+        rebuildRowsMin: this.#options.rebuildRowsMin,
         fresh: {
           orders: (block) => {
             this.#received.addRows(block);
-            this.#crossing.addOrders(block);
+            this.#crossing.addFacts('orders', block);
           },
-          traits: (block) => this.#received.addRows(block),
+          traits: (block) => {
+            this.#received.addRows(block);
+            this.#crossing.addTraits(block);
+          },
+          events: (block) => {
+            this.#received.addRows(block);
+            this.#crossing.addFacts('events', block);
+          },
           erased: (customerNo, batchNo) => this.#received.addErased(customerNo, batchNo),
           newCustomer: (...customer) => this.#received.addNewCustomer(...customer),
         },
@@ -159,6 +168,8 @@ export class DuckDbLiveFacts implements LiveFacts {
       if (next === undefined) {
         await this.#rebuild();
       } else {
+        // The agenda holds the ends of scores that counted.
+        if (isSwitched(this.#state.scoreNames, next.scoreNames)) this.#crossing.reset();
         this.#state = next;
         this.#mark = next;
         this.#received.settle(next.batchNo);
@@ -197,16 +208,17 @@ export class DuckDbLiveFacts implements LiveFacts {
     return { customers, newCustomers: { ids, customerNos: Uint32Array.from(customerNos) } };
   }
 
-  crossing(windowsS: readonly number[], after: number, upTo: number): Promise<Uint32Array> {
+  crossing(offsets: TimeOffsets, after: number, upTo: number): Promise<Uint32Array> {
     this.#check();
-    return this.#crossing.between(windowsS, after, upTo, this.batchNo);
+    const { hidden } = this.#state.scoreNames;
+    return this.#crossing.between(offsets, after, upTo, { mark: this.batchNo, hiddenNames: hidden });
   }
 
   async *scan(customers: Uint32Array, columns: ScanColumns): AsyncGenerator<FactBatch> {
     this.#check();
     const reader = this.#ledger.reader();
     try {
-      yield* scanLedger(reader, customers, columns);
+      yield* scanLedger(reader, customers, columns, this.#state.scoreNames.hidden);
     } finally {
       reader.close();
     }

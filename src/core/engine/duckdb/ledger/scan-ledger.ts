@@ -5,85 +5,117 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FactBatch, ScanColumns } from '../../fact-batch.ts';
 import { BlockPool, type ColumnBlock, type ColumnType } from '../column-block.ts';
+import {
+  eventFields,
+  eventTypes,
+  orderFields,
+  orderTypes,
+  TRAIT_TYPES,
+  traitFields,
+  UNCOUNTED_TYPES,
+  uncountedFields,
+  wholeBlock,
+} from '../fact-columns.ts';
 import { BATCHES_OUT_MAX } from '../scan.ts';
-import { TRAIT_COLUMN_TYPES } from './customer-record.ts';
-import { readOrders, readTraits } from './customer-value.ts';
+import { EventFilter, type NameFilter, readEvents, readOrders, readTraits } from './customer-value.ts';
 import type { LedgerReader } from './ledger-file.ts';
 
 /** Small, so that the customers of one tick are shared among threads. */
 const BATCH_ROWS = 32_768;
 
-const ORDER_TYPES: readonly ColumnType[] = [Uint32Array, Uint32Array, Uint32Array];
-const AMOUNT_TYPES: readonly ColumnType[] = [Float64Array, Float64Array, Uint16Array];
+/** Blocks of each kind of facts that is asked for. */
+interface Blocks {
+  readonly counted?: ColumnBlock;
+  readonly uncounted?: ColumnBlock;
+  readonly traits?: ColumnBlock;
+  readonly events?: ColumnBlock;
+}
 
-/** See `LiveFacts.scan`. The reader is the caller's to close. */
+/**
+ * See `LiveFacts.scan`. The reader is the caller's to close.
+ *
+ * @param hiddenNames - Of scores that do not count.
+ */
 export async function* scanLedger(
   reader: LedgerReader,
   customers: Uint32Array,
   columns: ScanColumns,
+  hiddenNames: ReadonlySet<number>,
 ): AsyncGenerator<FactBatch> {
-  const { orders: wantsOrders = true, amounts, traits: wantsTraits } = columns;
-  const orderPool = new BlockPool(
-    amounts ? [...ORDER_TYPES, ...AMOUNT_TYPES] : ORDER_TYPES,
-    BATCH_ROWS,
-    BATCHES_OUT_MAX + 1,
-  );
-  const traitPool = new BlockPool(TRAIT_COLUMN_TYPES, BATCH_ROWS, BATCHES_OUT_MAX + 1);
+  const lend = lender(columns);
+  const read = valueReader(columns, hiddenNames);
   let next = 0;
   while (next < customers.length) {
-    const orders = await orderPool.take();
-    const traits = wantsTraits ? await traitPool.take() : undefined;
-    while (next < customers.length && orders.count < BATCH_ROWS && (traits?.count ?? 0) < BATCH_ROWS) {
+    const { blocks, release } = await lend();
+    const kinds = Object.values(blocks) as ColumnBlock[];
+    while (next < customers.length && kinds.every((block) => block.count < BATCH_ROWS)) {
       const customerNo = customers[next++]!;
       const value = reader.value(customerNo);
-      if (value === undefined || value.length === 0) continue;
-      if (wantsOrders) readOrders(value, customerNo, orders, amounts);
-      if (traits !== undefined) readTraits(value, customerNo, traits);
+      if (value !== undefined && value.length > 0) read(value, customerNo, blocks);
     }
-    const release = once(() => {
-      orderPool.give(orders);
-      if (traits !== undefined) traitPool.give(traits);
-    });
-    if (orders.count + (traits?.count ?? 0) === 0) {
+    if (kinds.every((block) => block.count === 0)) {
       release();
       continue;
     }
-    yield { ...orderColumns(orders, amounts), ...traitColumns(traits), release };
+    const { counted, uncounted, traits, events } = blocks;
+    yield {
+      ...orderFields(counted && wholeBlock(counted)),
+      ...(uncounted && { uncounted: uncountedFields(wholeBlock(uncounted)) }),
+      ...(traits ? traitFields(wholeBlock(traits)) : { traitCount: 0 }),
+      ...(events && { events: eventFields(wholeBlock(events)) }),
+      release,
+    };
     await nextTurn();
   }
 }
 
-function orderColumns(block: ColumnBlock, amounts: boolean) {
-  const [customerNo, storeNo, orderedAt, totalE4, discountE4, currencyNo] = block.columns;
-  return {
-    orderCount: block.count,
-    customerNo: customerNo as Uint32Array,
-    storeNo: storeNo as Uint32Array,
-    orderedAt: orderedAt as Uint32Array,
-    ...(amounts && {
-      totalE4: totalE4 as Float64Array,
-      discountE4: discountE4 as Float64Array,
-      currencyNo: currencyNo as Uint16Array,
-    }),
+/** Lends a block of each kind asked for, and takes all of them back at once. */
+function lender(
+  columns: ScanColumns,
+): () => Promise<{ readonly blocks: Blocks; readonly release: () => void }> {
+  const types: Partial<Record<keyof Blocks, readonly ColumnType[]>> = {
+    ...(columns.orders !== false && { counted: orderTypes(columns.amounts) }),
+    ...(columns.uncounted && { uncounted: UNCOUNTED_TYPES }),
+    ...(columns.traits && { traits: TRAIT_TYPES }),
+    ...(columns.events && { events: eventTypes(columns.events) }),
+  };
+  const pools = Object.entries(types).map(
+    ([kind, of]) => [kind, new BlockPool(of, BATCH_ROWS, BATCHES_OUT_MAX + 1)] as const,
+  );
+  return async () => {
+    const lent: { readonly kind: string; readonly block: ColumnBlock; readonly pool: BlockPool }[] = [];
+    for (const [kind, pool] of pools) lent.push({ kind, pool, block: await pool.take() });
+    let isOut = true;
+    return {
+      blocks: Object.fromEntries(lent.map(({ kind, block }) => [kind, block])),
+      release: () => {
+        if (isOut) for (const { pool, block } of lent) pool.give(block);
+        isOut = false;
+      },
+    };
   };
 }
 
-function traitColumns(block: ColumnBlock | undefined) {
-  if (block === undefined) return { traitCount: 0 };
-  const [traitCustomerNo, traitNameNo, traitValueNo, traitNumber] = block.columns;
-  return {
-    traitCount: block.count,
-    traitCustomerNo: traitCustomerNo as Uint32Array,
-    traitNameNo: traitNameNo as Uint32Array,
-    traitValueNo: traitValueNo as Uint32Array,
-    traitNumber: traitNumber as Float64Array,
+/** Appends what is asked for of a customer's value to the blocks. */
+function valueReader(
+  columns: ScanColumns,
+  hidden: ReadonlySet<number>,
+): (value: Buffer, customerNo: number, blocks: Blocks) => void {
+  const { amounts } = columns;
+  const names: NameFilter = {
+    ...(columns.traitNames && { only: new Set(columns.traitNames) }),
+    ...(hidden.size > 0 && { hidden }),
   };
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
+  const filter = columns.events && new EventFilter(columns.events);
+  return (value, customerNo, { counted, uncounted, traits, events }) => {
+    if (counted || uncounted) {
+      readOrders(value, customerNo, {
+        amounts,
+        ...(counted && { counted }),
+        ...(uncounted && { uncounted }),
+      });
+    }
+    if (traits) readTraits(value, customerNo, traits, names);
+    if (events && filter) readEvents(value, customerNo, events, filter);
   };
 }
