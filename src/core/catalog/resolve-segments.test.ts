@@ -127,6 +127,26 @@ describe('resolving segments', () => {
     });
   });
 
+  it('a reference is replaced beside conditions of every kind', () => {
+    const conditions = [
+      { orders: { last: { quintile: 5 } } },
+      { event: { name: 'e' } },
+      { trait: { name: 't', within: '1d' } },
+      { score: { model: 'm', atLeast: 1, whenMissing: true } },
+      { listed: { list: 'l' } },
+      { sequence: { first: { event: { name: 'e' } }, without: { orders: {} }, within: '1d' } },
+    ];
+    const [top] = resolve(
+      { key: 'top', type: 'rule', params: { all: [...conditions, { segment: 'r' }] } },
+      { key: 'r', type: 'rfm', params: { group: 'champions', currency: 'EUR' } },
+    );
+    assert.ok(top!.rule.kind === 'all');
+    assert.deepEqual(
+      top!.rule.rules.map((rule) => rule.kind),
+      ['orders', 'event', 'trait', 'any', 'listed', 'sequence', 'all'],
+    );
+  });
+
   it('circles are refused with the path, however long', () => {
     const { code, message, details } = codeOf(() =>
       resolve(refer('start', 'a'), refer('a', 'b'), refer('b', 'c', 'a'), { key: 'c', type: 'new' }),
