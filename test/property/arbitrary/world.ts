@@ -159,3 +159,10 @@ export function knowledgeAfter(world: World, batches: number = world.received.le
     stores,
   };
 }
+
+/** What a test that fails says of a customer: maps and sets as lists. */
+export function inWords(facts: CustomerFacts): string {
+  return JSON.stringify(facts, (_, value) =>
+    value instanceof Map || value instanceof Set ? [...value] : value,
+  );
+}
