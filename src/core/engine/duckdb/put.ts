@@ -33,12 +33,11 @@ export function putFacts(
     const { counts, lists } = await takeIn(session, batchNo, facts);
     const sum = (pick: (count: IngestCounts) => number | undefined) =>
       counts.reduce((total, count) => total + (pick(count) ?? 0), 0);
-    const { emptiedLists: _, ...rows } = facts;
     await recordBatch(session, {
       batchNo,
       source: 'put',
       origin: 'put',
-      rows: Object.values(rows).reduce((total, ofKind) => total + ofKind.length, 0),
+      rows: countRows(facts),
       counts: {
         added: sum((count) => count.added),
         replaced: sum((count) => count.replaced),
@@ -57,6 +56,11 @@ export function putFacts(
       ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}),
     };
   });
+}
+
+function countRows({ orders, stores, traits, customers, events, scores, listEntries }: Facts): number {
+  const kinds = [orders, stores, traits, customers, events, scores, listEntries];
+  return kinds.reduce((total, ofKind) => total + (ofKind?.length ?? 0), 0);
 }
 
 /** Takes each kind of fact that there is in; the counts of all, and those of lists by themselves. */
