@@ -4,8 +4,10 @@
  */
 import { UINTEGER, VARCHAR } from '@duckdb/node-api';
 import type { EventColumns } from '../fact-batch.ts';
+import { literal } from './quote-sql.ts';
 import { factFilter, NAN, type ScanScope } from './scan-query.ts';
 import type { DuckDbSession } from './session.ts';
+import { valueNumber } from './value-sql.ts';
 
 /** Temporary table: property (its place), value, and its number in the batch. */
 const WANTED_VALUE = 'wanted_value';
@@ -33,8 +35,7 @@ export function eventsSql(scope: ScanScope, { names, properties }: EventColumns)
   const columns = properties.map(
     ({ values }, i) => `, CASE WHEN text_${i} IS NULL THEN 0
       ELSE ${values.length === 0 ? 1 : `coalesce(value_${i}.value_no, 1)`} END::UINTEGER AS value_no_${i},
-      CASE WHEN regexp_full_match(text_${i}, '-?[0-9]{1,15}([.][0-9]{1,15})?') THEN text_${i}::DOUBLE
-      ELSE ${NAN} END AS number_${i}`,
+      coalesce(${valueNumber(`text_${i}`)}, ${NAN}) AS number_${i}`,
   );
   const joins = properties.map(({ values }, i) =>
     values.length === 0
@@ -52,6 +53,5 @@ export function eventsSql(scope: ScanScope, { names, properties }: EventColumns)
 function propertyText(name: string): string {
   const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   // A statement ends at a zero byte, which a name may hold all the same.
-  const literal = pointer.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`);
-  return `json_extract_string(properties, ${literal.join(' || chr(0) || ')})`;
+  return `json_extract_string(properties, ${pointer.split('\0').map(literal).join(' || chr(0) || ')})`;
 }

@@ -85,10 +85,9 @@ export async function* scanFacts(database: DuckDbDatabase, request: ScanRequest)
   }
 }
 
-function wantedOf({ columns, stores }: ScanRequest): Wanted {
+function wantedOf({ columns }: ScanRequest): Wanted {
   return {
-    // Whose facts come is told by the orders in the stores.
-    orders: columns.orders !== false || stores !== undefined,
+    orders: columns.orders !== false,
     uncounted: columns.uncounted === true,
     traits: columns.traits,
     events: columns.events,
