@@ -168,7 +168,7 @@ test('bodies that cannot be read are refused in words', async () => {
     assert.deepEqual([found.status, found.json.code], [status, code], JSON.stringify(found.json));
     assert.match(found.json.detail!, words);
   }
-  assert.equal((await send('events', '[]')).json.code, 'REQUEST_INVALID');
+  assert.equal((await send('visits', '[]')).json.code, 'REQUEST_INVALID');
 });
 
 test('a client that breaks off in the middle leaves the server as it was', async () => {

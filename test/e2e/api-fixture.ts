@@ -62,6 +62,8 @@ export interface Coterie {
   readonly store: Store;
   readonly url: string;
   readonly folder: string;
+  /** Where long uploads wait. */
+  readonly uploadFolder: string;
   readonly ingest: Ingest;
   /** In memory: tests append what ticks would. */
   readonly changes: ChangeLog;
@@ -109,7 +111,8 @@ export async function openCoterie(
     await core.calculate({ moment: NOW_S });
   }
   // On a busy machine the event loop is late, and a server that turns requests away for it is no test.
-  const options = { eventLoopDelayMaxMs: 0, ...wanted.options };
+  const uploadFolder = join(folder, 'uploads');
+  const options = { eventLoopDelayMaxMs: 0, uploadFolder, ...wanted.options };
   const ingest = createIngest({ engine, options: { gatherMs: 1, ...wanted.ingest } });
   const served = () => {
     const view = store.view();
@@ -133,6 +136,7 @@ export async function openCoterie(
     store,
     url,
     folder,
+    uploadFolder,
     ingest,
     changes,
     feed,
