@@ -349,7 +349,7 @@ function propertyObject(fields: Row): Row {
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 function finiteOf(fields: Row, field: string): number {
-  const text = amountText(fields, field);
+  const text = valueText(fields, field);
   if (text === undefined) throw new Refusal(FACT_REASON.missingValue);
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) throw new Refusal(FACT_REASON.notFinite(field));
@@ -357,10 +357,16 @@ function finiteOf(fields: Row, field: string): number {
   return value + 0;
 }
 
+/** Trimmed text of a field that holds no id: what is no text at all is judged by its JSON. */
+function valueText(fields: Row, field: string): string | undefined {
+  const text = traitText(Object.hasOwn(fields, field) ? fields[field] : undefined)?.replace(/^ +| +$/g, '');
+  return text === '' ? undefined : text;
+}
+
 const TRUTHS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false };
 
 function truthOf(fields: Row, field: string): boolean | undefined {
-  const text = trimmed(fields, field, field)?.toLowerCase();
+  const text = valueText(fields, field)?.toLowerCase();
   if (text === undefined) return undefined;
   if (!Object.hasOwn(TRUTHS, text)) throw new Refusal(FACT_REASON.notTruth(field));
   return TRUTHS[text];

@@ -11,7 +11,14 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { FactSource } from '../../src/core/engine/engine.ts';
 import type { OrderFact } from '../../src/model/fact.ts';
-import { readCustomer, readOrder, readStore } from '../../src/model/read-fact.ts';
+import {
+  readCustomer,
+  readEvent,
+  readListEntry,
+  readOrder,
+  readScore,
+  readStore,
+} from '../../src/model/read-fact.ts';
 
 let folder: string;
 let engine: DuckDbEngine;
@@ -131,6 +138,112 @@ const CUSTOMERS: readonly unknown[] = [
   { customer_id: 'e', list: [1, 'two'], nested: { a: 1 } },
 ];
 
+const EVENT = { customer_id: 'c', name: 'view', occurred_at: '2026-03-01T12:00:00Z' };
+
+/** Each is a good event but for what it says here. */
+const EVENTS: readonly object[] = [
+  {},
+  { event_id: 'e1' },
+  { event_id: 17 },
+  { event_id: true },
+  { event_id: LONG },
+  { event_id: '' },
+  { name: null },
+  { name: '' },
+  { name: 7 },
+  { name: { a: 1 } },
+  { name: LONG },
+  { name: 'a\nb' },
+  { name: ' padded ' },
+  { customer_id: null },
+  { customer_id: [1] },
+  { occurred_at: null },
+  { occurred_at: 'soon' },
+  { occurred_at: '2107-01-01' },
+  { occurred_at: '2026-03-01T12:00:00.9+02:00' },
+  {
+    properties: { page: 'home', count: 3, half: 0.5, big: 1e21, small: 1e-7, whole: 2, yes: true, no: false },
+  },
+  { properties: { empty: '', none: null, '': 'nameless' } },
+  ...[1e15, 1e16, 123456789012345680000, 1e-6, 0.00012345, -1e-7, 1.5e300, 2 ** 60, 0.1 + 0.2].map((n) => ({
+    n,
+  })),
+  { properties: { b: 1, a: 2, B: 3, é: 4, 'z"q,': 'x"y,z' }, page: 'beside' },
+  { page: 'one', properties: { page: 'two' } },
+  { page: ' spaced ' },
+  { list: [1, 'two'], nested: { a: 1 } },
+  { properties: { list: [1, 'two'], nested: { a: 1 } } },
+  { properties: '{"as":"text","n":1}' },
+  { properties: '[1]' },
+  { properties: 'text' },
+  { properties: [1] },
+  { properties: 5 },
+  { properties: {} },
+  { properties: '' },
+  { page: 'x'.repeat(4096) },
+  { page: 'x'.repeat(4097) },
+  { properties: { page: 'x'.repeat(4097) } },
+  { properties: { [LONG]: 1 } },
+  { emoji: '😀', text: 'line\nbreak\ttab' },
+];
+
+const SCORE = { customer_id: 'c', model: 'm', value: 0.5 };
+const SCORES: readonly object[] = [
+  {},
+  ...[
+    0,
+    -0,
+    1e300,
+    -1.5e-3,
+    5e-324,
+    '1e-400',
+    '1e3',
+    '1E+2',
+    '007',
+    ' 0.5 ',
+    '-0',
+    '0.1',
+    123456789.123456,
+  ].map((value) => ({ value })),
+  ...['NaN', 'Infinity', '-inf', '1e999', '0x10', '1_0', '.5', '5.', '+1', 'abc', true, {}, [], [1]].map(
+    (value) => ({ value }),
+  ),
+  { value: null },
+  { value: '' },
+  { value: undefined },
+  { model: null },
+  { model: 5 },
+  { model: LONG },
+  { model: {} },
+  { version: null },
+  { version: '' },
+  { version: 3 },
+  { version: 'v\u0001' },
+  { version: LONG },
+  { version: [1] },
+  { customer_id: '' },
+  { valid_until: '2027-01-01' },
+  { valid_until: '' },
+  { valid_until: 'never' },
+  { valid_until: '2107-01-01' },
+  { valid_until: 5 },
+];
+
+const ENTRY = { customer_id: 'c', list: 'l' };
+const ENTRIES: readonly object[] = [
+  {},
+  ...[true, false, 'TRUE', 'False', ' true ', 1, 0, '1', '0', null, ''].map((listed) => ({ listed })),
+  ...['yes', 'no', 2, 'x', {}, []].map((listed) => ({ listed })),
+  { list: null },
+  { list: '' },
+  { list: 5 },
+  { list: LONG },
+  { list: ['l'] },
+  { list: 'a\u007f' },
+  { customer_id: null },
+  { customer_id: { a: 1 } },
+];
+
 /** Line → reason, as the import of a file of these rows sets them aside. */
 async function importReasons(source: FactSource, rows: readonly unknown[]): Promise<Map<number, string>> {
   const file = join(folder, `${source}.ndjson`);
@@ -201,6 +314,47 @@ test('customers are taken and refused alike, every other field a trait', async (
       Object.fromEntries(stored),
       Object.fromEntries(traits.map(({ name, value }) => [name, value])),
     );
+  }
+});
+
+test('events are taken and refused alike, down to the ids of those that have none', async () => {
+  const rows = EVENTS.map((change, i) => ({ ...EVENT, customer_id: `event-${i}`, ...change }));
+  const imported = await importReasons('events', rows);
+  const same = readerReasons(rows, readEvent);
+  for (const [i, row] of rows.entries()) {
+    assert.equal(same.get(i + 1), imported.get(i + 1), JSON.stringify(row).slice(0, 200));
+    const outcome = readEvent(row);
+    if ('reason' in outcome) continue;
+    const { events } = await engine.customerFacts(outcome.fact.customerId);
+    assert.deepEqual(events, [outcome.fact], JSON.stringify(row).slice(0, 200));
+  }
+});
+
+test('scores are taken and refused alike', async () => {
+  // A model of its own for each, so that its first version is in force.
+  const rows = SCORES.map((change, i) => ({ ...SCORE, model: `m${i}`, ...change }));
+  const imported = await importReasons('scores', rows);
+  const same = readerReasons(rows, readScore);
+  const { scores } = await engine.customerFacts('c');
+  for (const [i, row] of rows.entries()) {
+    assert.equal(same.get(i + 1), imported.get(i + 1), JSON.stringify(row).slice(0, 200));
+    const outcome = readScore(row);
+    if ('reason' in outcome) continue;
+    assert.deepEqual(scores.get(outcome.fact.model), outcome.fact, JSON.stringify(row).slice(0, 200));
+  }
+});
+
+test('list entries are taken and refused alike', async () => {
+  const rows = ENTRIES.map((change, i) => ({ ...ENTRY, customer_id: `entry-${i}`, ...change }));
+  const imported = await importReasons('lists', rows);
+  const same = readerReasons(rows, readListEntry);
+  for (const [i, row] of rows.entries()) {
+    assert.equal(same.get(i + 1), imported.get(i + 1), JSON.stringify(row).slice(0, 200));
+    const outcome = readListEntry(row);
+    if ('reason' in outcome) continue;
+    const { lists } = await engine.customerFacts(outcome.fact.customerId);
+    const expected = outcome.fact.isListed ? [outcome.fact.list] : [];
+    assert.deepEqual([...lists], expected, JSON.stringify(row).slice(0, 200));
   }
 });
 

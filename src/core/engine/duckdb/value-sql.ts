@@ -26,10 +26,21 @@ export function valueMoment(text: string): string {
 /** Escapes a key for RFC 6901, as SQL. */
 export const pointerOf = (key: string) => `'/' || replace(replace(${key}, '~', '~0'), '/', '~1')`;
 
-/** The shortest text of a number that is text already: `5.0` is `5`, and `1e3` is `1000`. */
-export const shortestNumber = (text: string) =>
-  `CASE WHEN abs(${text}::DOUBLE) < 1e15 AND trunc(${text}::DOUBLE) = ${text}::DOUBLE
-    THEN ${text}::DOUBLE::BIGINT::VARCHAR ELSE ${text}::DOUBLE::VARCHAR END`;
+/**
+ * The shortest text of a number that is text already, as JavaScript writes it: `5.0` is `5`, `1e3` is `1000`.
+ * From 1e16 on and below 1e-4 DuckDB writes an exponent, of two digits or more; JavaScript from 1e21 on and
+ * below 1e-6, as short as it can be.
+ */
+export function shortestNumber(text: string): string {
+  const written = `${text}::DOUBLE::VARCHAR`;
+  const exponent = `regexp_extract(${written}, 'e(.*)$', 1)::INTEGER`;
+  const digits = `replace(regexp_extract(${written}, '^-?(.*)e', 1), '.', '')`;
+  const sign = `CASE WHEN ${text}::DOUBLE < 0 THEN '-' ELSE '' END`;
+  return `CASE WHEN ${text}::DOUBLE = 0 THEN '0' WHEN NOT contains(${written}, 'e') THEN regexp_replace(${written}, '[.]0$', '')
+    WHEN ${exponent} BETWEEN 0 AND 20 THEN ${sign} || rpad(${digits}, ${exponent} + 1, '0')
+    WHEN ${exponent} BETWEEN -6 AND -1 THEN ${sign} || '0.' || repeat('0', -${exponent} - 1) || ${digits}
+    ELSE regexp_replace(${written}, 'e([+-])0+', 'e\\1') END`;
+}
 
 /**
  * What a member of a JSON object stands for as text: a number its shortest text, an object or a list its
