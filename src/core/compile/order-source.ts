@@ -1,6 +1,6 @@
 /** What conditions look at in orders, and the plan's index of it: from stores to counters and tallies. */
 import { STATUS_CODE } from '../engine/fact-batch.ts';
-import type { Clocks } from './clocks.ts';
+import { ANY_TIME, type Clocks } from './clocks.ts';
 import type { ConditionNumbers } from './condition-numbers.ts';
 import {
   arrange,
@@ -14,7 +14,7 @@ import {
 } from './csr.ts';
 import type { Expression } from './expression.ts';
 import { buildLookLists, type Counter, type Look } from './look-list.ts';
-import type { OrderIndex, WindowedList } from './plan.ts';
+import { KEEP, type OrderIndex, USES, type WindowedList } from './plan.ts';
 import { ALL_STORES, type StoreSets } from './store-sets.ts';
 import type { Keep, TallyTable } from './tally-table.ts';
 import type { ActionOf } from './uses.ts';
@@ -44,7 +44,8 @@ export class OrderSource {
   readonly #counters: Counter[] = [];
   readonly #tallies: OrderTally[] = [];
   readonly #tallyNumbers = new Map<string, number>();
-  readonly #readingAmounts = new Set<number>();
+  /** Tally → measures and filters that it reads amounts and stores for, and what it keeps; see `USES`. */
+  readonly #uses = new Map<number, number>();
 
   constructor(conditions: ConditionNumbers, tallies: TallyTable) {
     this.#conditions = conditions;
@@ -58,8 +59,12 @@ export class OrderSource {
     });
   }
 
-  /** The tally over these orders. */
-  tally(look: OrderLook, keep: Keep, readsAmounts: boolean): number {
+  /**
+   * The tally over these orders.
+   *
+   * @param uses - What the measure needs beside counts and times; see `USES`.
+   */
+  tally(look: OrderLook, keep: Keep, uses: number): number {
     const { storeSet, windowS, currencyNo, minimumE4, discounted, statuses, clock } = look;
     const filter = `${currencyNo}/${minimumE4}/${discounted}/${statuses}/${clock}`;
     const key = `${storeSet}/${windowS}/${filter}/${keep.keep}/${keep.zone}`;
@@ -70,7 +75,11 @@ export class OrderSource {
       this.#tallies.push({ ...look, tally });
     }
     const isFiltered = currencyNo !== ANY || minimumE4 !== Number.NEGATIVE_INFINITY || discounted !== ANY;
-    if (readsAmounts || isFiltered) this.#readingAmounts.add(tally);
+    const own =
+      (isFiltered ? USES.amounts : 0) |
+      (clock === ANY_TIME ? 0 : USES.clock) |
+      (keep.keep === KEEP.nothing ? 0 : USES.keep);
+    this.#uses.set(tally, (this.#uses.get(tally) ?? 0) | uses | own);
     return tally;
   }
 
@@ -78,7 +87,7 @@ export class OrderSource {
   get columns(): { readonly orders: boolean; readonly amounts: boolean; readonly uncounted: boolean } {
     return {
       orders: this.#counters.length + this.#tallies.length > 0,
-      amounts: this.#readingAmounts.size > 0,
+      amounts: [...this.#uses.values()].some((uses) => (uses & USES.amounts) !== 0),
       uncounted: this.#tallies.some(({ statuses }) => (statuses & ~COUNTED) !== 0),
     };
   }
@@ -115,9 +124,8 @@ export class OrderSource {
       tallyCurrency: shareInt32(column(({ currencyNo }) => currencyNo)),
       tallyMinimumE4: shareFloat64(column(({ minimumE4 }) => minimumE4)),
       tallyDiscounted: shareInt8(column(({ discounted }) => discounted)),
-      tallyStatuses: shareUint8(column(({ statuses }) => statuses)),
+      tallyUses: shareUint8(column(({ tally, statuses }) => this.#uses.get(tally)! | statuses)),
       tallyClock: shareInt32(column(({ clock }) => clock)),
-      tallyAmounts: shareUint8(column(({ tally }) => Number(this.#readingAmounts.has(tally)))),
     };
   }
 }

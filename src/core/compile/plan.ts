@@ -60,16 +60,17 @@ export interface OrderIndex {
   readonly tallyCurrency: Int32Array;
   readonly tallyMinimumE4: Float64Array;
   readonly tallyDiscounted: Int8Array;
-  /** Bit `STATUS_CODE` of each status. */
-  readonly tallyStatuses: Uint8Array;
-  /** Hours of the week, or −1 for any. */
+  /** Statuses, as bit `STATUS_CODE` of each, and above them what the tally makes use of; see `USES`. */
+  readonly tallyUses: Uint8Array;
+  /** Hours of the week that its orders are in, for a tally that uses a clock. */
   readonly tallyClock: Int32Array;
-  /** 1 where the filter or a measure reads amounts. */
-  readonly tallyAmounts: Uint8Array;
   /** By clock: its zone, and 6 words with a bit for each hour of a week from Monday on. */
   readonly clockZone: Uint32Array;
   readonly clockHours: Uint32Array;
 }
+
+/** What a tally over orders makes use of, as bits above those of the statuses. */
+export const USES = { amounts: 8, clock: 16, keep: 32, stores: 64 } as const;
 
 /** Store → (window, item), longest window first; and the same for all stores. */
 export interface WindowedList {

@@ -108,7 +108,7 @@ export class EventWalker implements Walker {
     const end = tallyStart[filter + 1]!;
     for (let k = tallyStart[filter]!; k < end; k++) {
       if (at <= this.#cutoff[tallyWindow[k]!]!) return;
-      this.#book.add(tally[k]!, at, 0);
+      this.#book.addEvent(tally[k]!, at);
     }
   }
 }

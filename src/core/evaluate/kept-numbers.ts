@@ -11,7 +11,7 @@ const INSERTION_MAX = 48;
 export class KeptNumbers {
   #numbers = new Float64Array(1024);
   #count = 0;
-  /** By tally: its numbers, once arranged. */
+  /** By tally: its numbers, once arranged; from 0 to 0 where it has kept none. */
   readonly #start: Uint32Array;
   readonly #end: Uint32Array;
 
@@ -32,7 +32,13 @@ export class KeptNumbers {
     this.#numbers[this.#count++] = kept;
   }
 
+  /** Forgets all. */
   clear(): void {
+    for (let i = 0; i < this.#count; i++) {
+      const tally = Math.floor(this.#numbers[i]! / TALLY_UNIT);
+      this.#start[tally] = 0;
+      this.#end[tally] = 0;
+    }
     this.#count = 0;
   }
 
@@ -57,7 +63,7 @@ export class KeptNumbers {
     this.#count = count;
   }
 
-  /** How many different numbers a tally has kept; of one that has kept any. */
+  /** How many different numbers a tally has kept. */
   countOf(tally: number): number {
     return this.#end[tally]! - this.#start[tally]!;
   }
@@ -77,17 +83,13 @@ export class KeptNumbers {
     return false;
   }
 
-  /**
-   * Whether after one of the first's times none of the second's came for so long, and that time is over.
-   *
-   * @param second - Undefined where it has kept none.
-   */
-  isMissedWithin(first: number, second: number | undefined, withinS: number, moment: number): boolean {
+  /** Whether after one of the first's times none of the second's came for so long, and that time is over. */
+  isMissedWithin(first: number, second: number, withinS: number, moment: number): boolean {
     const numbers = this.#numbers;
     const base = first * TALLY_UNIT;
-    const shift = second === undefined ? 0 : (second - first) * TALLY_UNIT;
-    const end = second === undefined ? 0 : this.#end[second]!;
-    let next = second === undefined ? 0 : this.#start[second]!;
+    const shift = (second - first) * TALLY_UNIT;
+    const end = this.#end[second]!;
+    let next = this.#start[second]!;
     for (let i = this.#start[first]!; i < this.#end[first]!; i++) {
       const kept = numbers[i]!;
       if (kept - base + withinS > moment) return false;

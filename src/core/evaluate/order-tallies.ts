@@ -1,6 +1,5 @@
 /** Adds orders that pass a filter to tallies. Amounts are whole ten-thousandths, exact up to 2^53. */
-import { ANY_TIME } from '../compile/clocks.ts';
-import type { OrderIndex, ZoneIndex } from '../compile/plan.ts';
+import { type OrderIndex, USES, type ZoneIndex } from '../compile/plan.ts';
 import { isOnClock } from './local-time.ts';
 import type { TallyBook } from './tally-book.ts';
 
@@ -13,6 +12,9 @@ export interface OrderColumns {
   /** Absent: all are completed. */
   readonly status?: Uint8Array;
 }
+
+/** Bits of `USES` below its own. */
+const STATUSES = USES.amounts - 1;
 
 export class OrderTallies {
   readonly #index: OrderIndex;
@@ -27,28 +29,45 @@ export class OrderTallies {
 
   /** Adds those of the orders [first, end) of one store, ascending, that came after a time and pass. */
   add(tally: number, after: number, orders: OrderColumns, store: number, first: number, end: number): void {
-    const { orderedAt, status } = orders;
+    const { orderedAt, status, totalE4, discountE4, currencyNo } = orders;
     const index = this.#index;
-    const statuses = index.tallyStatuses[tally]!;
-    const clock = index.tallyClock[tally]!;
-    const readsAmounts = index.tallyAmounts[tally] === 1;
-    let added = 0;
-    for (let i = end - 1; i >= first && orderedAt[i]! > after; i--) {
-      if (status !== undefined && ((statuses >>> status[i]!) & 1) === 0) continue;
-      if (readsAmounts && !passesAmounts(index, tally, orders, i)) continue;
+    const book = this.#book;
+    const uses = index.tallyUses[tally]!;
+    const statuses = uses & STATUSES;
+    const currency = index.tallyCurrency[tally]!;
+    const minimum = index.tallyMinimumE4[tally]!;
+    const discounted = index.tallyDiscounted[tally]!;
+    let count = 0;
+    let firstAt = 0;
+    let lastAt = 0;
+    let sumE4 = 0;
+    let lowestE4 = 0;
+    let highestE4 = 0;
+    for (let i = end - 1; i >= first; i--) {
       const at = orderedAt[i]!;
-      if (clock !== ANY_TIME && !isOnClock(index, this.#zones, clock, at)) continue;
-      this.#book.add(tally, at, readsAmounts ? orders.totalE4![i]! : 0);
-      added++;
+      if (at <= after) break;
+      if (status !== undefined && ((statuses >>> status[i]!) & 1) === 0) continue;
+      let total = 0;
+      if (uses & USES.amounts) {
+        total = totalE4![i]!;
+        if (currency >= 0 && currencyNo![i] !== currency) continue;
+        if (total < minimum) continue;
+        if (discounted >= 0 && Number(discountE4![i]! > 0) !== discounted) continue;
+      }
+      if (uses & USES.clock && !isOnClock(index, this.#zones, index.tallyClock[tally]!, at)) continue;
+      if (uses & USES.keep) book.keep(tally, at);
+      if (count++ === 0) {
+        lastAt = at;
+        lowestE4 = total;
+        highestE4 = total;
+      }
+      firstAt = at;
+      sumE4 += total;
+      if (total < lowestE4) lowestE4 = total;
+      if (total > highestE4) highestE4 = total;
     }
-    if (added > 0) this.#book.addStore(tally, store);
+    if (count === 0) return;
+    book.add(tally, count, firstAt, lastAt, sumE4, lowestE4, highestE4);
+    if (uses & USES.stores) book.addStore(tally, store);
   }
-}
-
-function passesAmounts(index: OrderIndex, tally: number, orders: OrderColumns, i: number): boolean {
-  const currency = index.tallyCurrency[tally]!;
-  if (currency >= 0 && orders.currencyNo![i] !== currency) return false;
-  if (orders.totalE4![i]! < index.tallyMinimumE4[tally]!) return false;
-  const discounted = index.tallyDiscounted[tally]!;
-  return discounted < 0 || Number(orders.discountE4![i]! > 0) === discounted;
 }

@@ -7,18 +7,22 @@ import { KeptNumbers } from './kept-numbers.ts';
 import { localDate } from './local-time.ts';
 import type { Scratch } from './scratch.ts';
 
+const COUNT = 0;
+const SUM_E4 = 1;
+const MINIMUM_E4 = 2;
+const MAXIMUM_E4 = 3;
+const FIRST_AT = 4;
+const LAST_AT = 5;
+const STORES = 6;
+const LAST_STORE = 7;
+const SLOTS = 8;
+
 export class TallyBook {
   readonly #index: TallyIndex;
   readonly #zones: ZoneIndex;
   readonly #moment: number;
-  readonly #count: Uint32Array;
-  readonly #sumE4: Float64Array;
-  readonly #minimumE4: Float64Array;
-  readonly #maximumE4: Float64Array;
-  readonly #firstAt: Float64Array;
-  readonly #lastAt: Float64Array;
-  readonly #stores: Uint32Array;
-  readonly #lastStore: Uint32Array;
+  /** Tally after tally, its `SLOTS` numbers side by side: a tally is in one line of a cache. */
+  readonly #slots: Float64Array;
   readonly #kept: KeptNumbers;
   readonly #touched: Uint32Array;
   #touchedCount = 0;
@@ -29,62 +33,76 @@ export class TallyBook {
     this.#zones = zones;
     this.#moment = moment;
     const tallies = index.keep.length;
-    this.#count = new Uint32Array(tallies);
-    this.#sumE4 = new Float64Array(tallies);
-    this.#minimumE4 = new Float64Array(tallies);
-    this.#maximumE4 = new Float64Array(tallies);
-    this.#firstAt = new Float64Array(tallies);
-    this.#lastAt = new Float64Array(tallies);
-    this.#stores = new Uint32Array(tallies);
-    this.#lastStore = new Uint32Array(tallies);
+    this.#slots = new Float64Array(tallies * SLOTS);
     this.#kept = new KeptNumbers(tallies);
     this.#touched = new Uint32Array(tallies);
   }
 
-  /** Adds a fact that passes the tally's filter; the total of an event is 0. */
-  add(tally: number, at: number, totalE4: number): void {
-    const count = this.#count[tally]!;
-    if (count === 0) this.#begin(tally, at, totalE4);
-    this.#count[tally] = count + 1;
-    this.#sumE4[tally]! += totalE4;
-    if (totalE4 < this.#minimumE4[tally]!) this.#minimumE4[tally] = totalE4;
-    if (totalE4 > this.#maximumE4[tally]!) this.#maximumE4[tally] = totalE4;
-    if (at < this.#firstAt[tally]!) this.#firstAt[tally] = at;
-    if (at > this.#lastAt[tally]!) this.#lastAt[tally] = at;
-    const keep = this.#index.keep[tally]!;
-    if (keep === KEEP.time) this.#kept.add(tally, at);
-    else if (keep === KEEP.date) this.#kept.add(tally, localDate(this.#zones, this.#index.zone[tally]!, at));
+  /** Adds an event that passes the tally's filter. */
+  addEvent(tally: number, at: number): void {
+    this.add(tally, 1, at, at, 0, 0, 0);
+    if (this.#index.keep[tally] !== KEEP.nothing) this.keep(tally, at);
+  }
+
+  /** Adds facts that pass the tally's filter: how many, when, and what their totals are. */
+  add(
+    tally: number,
+    count: number,
+    firstAt: number,
+    lastAt: number,
+    sumE4: number,
+    minimumE4: number,
+    maximumE4: number,
+  ): void {
+    const slots = this.#slots;
+    const slot = tally * SLOTS;
+    const before = slots[slot + COUNT]!;
+    slots[slot + COUNT] = before + count;
+    if (before === 0) {
+      this.#touched[this.#touchedCount++] = tally;
+      slots[slot + FIRST_AT] = firstAt;
+      slots[slot + LAST_AT] = lastAt;
+      slots[slot + SUM_E4] = sumE4;
+      slots[slot + MINIMUM_E4] = minimumE4;
+      slots[slot + MAXIMUM_E4] = maximumE4;
+      slots[slot + STORES] = 0;
+      slots[slot + LAST_STORE] = 0;
+      return;
+    }
+    slots[slot + SUM_E4]! += sumE4;
+    if (firstAt < slots[slot + FIRST_AT]!) slots[slot + FIRST_AT] = firstAt;
+    if (lastAt > slots[slot + LAST_AT]!) slots[slot + LAST_AT] = lastAt;
+    if (minimumE4 < slots[slot + MINIMUM_E4]!) slots[slot + MINIMUM_E4] = minimumE4;
+    if (maximumE4 > slots[slot + MAXIMUM_E4]!) slots[slot + MAXIMUM_E4] = maximumE4;
   }
 
   /** Says that orders of this store were added. Stores come ascending; 0, no store, is none. */
   addStore(tally: number, store: number): void {
-    if (store === this.#lastStore[tally]) return;
-    this.#lastStore[tally] = store;
-    this.#stores[tally]! += 1;
+    const slot = tally * SLOTS;
+    if (store === this.#slots[slot + LAST_STORE]) return;
+    this.#slots[slot + LAST_STORE] = store;
+    this.#slots[slot + STORES]! += 1;
+  }
+
+  /** Keeps the time of a fact that is added, or its date, for a tally that does. */
+  keep(tally: number, at: number): void {
+    const isTime = this.#index.keep[tally] === KEEP.time;
+    this.#kept.add(tally, isTime ? at : localDate(this.#zones, this.#index.zone[tally]!, at));
   }
 
   /** Acts on every test that the customer's tallies pass, and forgets them; after the last fact. */
   decide(scratch: Scratch): void {
     if (this.#touchedCount === 0) return;
     this.#kept.arrange();
+    const hasSequences = this.#index.sequenceAction.length > 0;
     for (let i = 0; i < this.#touchedCount; i++) {
-      this.#testTally(this.#touched[i]!, scratch);
-      this.#testSequences(this.#touched[i]!, scratch);
+      const tally = this.#touched[i]!;
+      this.#testTally(tally, scratch);
+      if (hasSequences) this.#testSequences(tally, scratch);
+      this.#slots[tally * SLOTS + COUNT] = 0;
     }
-    for (let i = 0; i < this.#touchedCount; i++) this.#count[this.#touched[i]!] = 0;
     this.#touchedCount = 0;
     this.#kept.clear();
-  }
-
-  #begin(tally: number, at: number, totalE4: number): void {
-    this.#touched[this.#touchedCount++] = tally;
-    this.#sumE4[tally] = 0;
-    this.#minimumE4[tally] = totalE4;
-    this.#maximumE4[tally] = totalE4;
-    this.#firstAt[tally] = at;
-    this.#lastAt[tally] = at;
-    this.#stores[tally] = 0;
-    this.#lastStore[tally] = 0;
   }
 
   #testTally(tally: number, scratch: Scratch): void {
@@ -99,31 +117,33 @@ export class TallyBook {
   #isInside(tally: number, measure: number, low: number, high: number): boolean {
     if (measure === MEASURE_CODE.average) {
       // Compared without dividing, so that it is exact: low ≤ sum ÷ count ⇔ low × count ≤ sum.
-      const count = this.#count[tally]!;
-      return this.#sumE4[tally]! >= low * count && this.#sumE4[tally]! <= high * count;
+      const count = this.#slots[tally * SLOTS + COUNT]!;
+      const sumE4 = this.#slots[tally * SLOTS + SUM_E4]!;
+      return sumE4 >= low * count && sumE4 <= high * count;
     }
     const value = this.#valueOf(tally, measure);
     return value >= low && value <= high;
   }
 
   #valueOf(tally: number, measure: number): number {
+    const slot = tally * SLOTS;
     switch (measure) {
       case MEASURE_CODE.count:
-        return this.#count[tally]!;
+        return this.#slots[slot + COUNT]!;
       case MEASURE_CODE.sum:
-        return this.#sumE4[tally]!;
+        return this.#slots[slot + SUM_E4]!;
       case MEASURE_CODE.minimum:
-        return this.#minimumE4[tally]!;
+        return this.#slots[slot + MINIMUM_E4]!;
       case MEASURE_CODE.maximum:
-        return this.#maximumE4[tally]!;
+        return this.#slots[slot + MAXIMUM_E4]!;
       case MEASURE_CODE.stores:
-        return this.#stores[tally]!;
+        return this.#slots[slot + STORES]!;
       case MEASURE_CODE.days:
         return this.#kept.countOf(tally);
       case MEASURE_CODE.firstAge:
-        return this.#moment - this.#firstAt[tally]!;
+        return this.#moment - this.#slots[slot + FIRST_AT]!;
       default:
-        return this.#moment - this.#lastAt[tally]!;
+        return this.#moment - this.#slots[slot + LAST_AT]!;
     }
   }
 
@@ -132,11 +152,11 @@ export class TallyBook {
     const end = sequenceStart[tally + 1]!;
     for (let i = sequenceStart[tally]!; i < end; i++) {
       const second = sequenceSecond[i]!;
-      const seconds = this.#count[second]! > 0 ? second : undefined;
+      const withinS = sequenceWithinS[i]!;
       const holds =
         sequenceWithout[i] === 1
-          ? this.#kept.isMissedWithin(tally, seconds, sequenceWithinS[i]!, this.#moment)
-          : seconds !== undefined && this.#kept.isFollowedWithin(tally, seconds, sequenceWithinS[i]!);
+          ? this.#kept.isMissedWithin(tally, second, withinS, this.#moment)
+          : this.#kept.isFollowedWithin(tally, second, withinS);
       if (holds) scratch.act(sequenceAction[i]!);
     }
   }

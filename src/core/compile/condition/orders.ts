@@ -8,12 +8,19 @@ import { STATUS_CODE } from '../../engine/fact-batch.ts';
 import { all, type Expression, FALSE, not, TRUE } from '../expression.ts';
 import type { Look } from '../look-list.ts';
 import { ANY, COUNTED, type OrderLook } from '../order-source.ts';
-import { KEEP, THRESHOLD_MAX } from '../plan.ts';
+import { KEEP, THRESHOLD_MAX, USES } from '../plan.ts';
 import { type Bounds, boundsOf, KEEP_NOTHING, type Keep } from '../tally-table.ts';
 import { addAgeOffsets, addWindowOffsets } from './age.ts';
 import type { ConditionKind, Sources } from './condition-kind.ts';
 
-const AMOUNTS: ReadonlySet<OrderMeasure> = new Set(['sum', 'average', 'minimum', 'maximum']);
+/** What measures need beside counts and times. */
+const MEASURE_USES: Partial<Record<OrderMeasure, number>> = {
+  sum: USES.amounts,
+  average: USES.amounts,
+  minimum: USES.amounts,
+  maximum: USES.amounts,
+  stores: USES.stores,
+};
 
 export function ordersKind(sources: Sources): ConditionKind<OrdersCondition> {
   return {
@@ -89,7 +96,7 @@ function tallied(
     measure === 'days' ? { keep: KEEP.date, zone: sources.zones.numberOf(condition.timeZone) } : KEEP_NOTHING;
   return sources.tallies.test(measure, bounds, () => {
     const look = orderLook(sources, condition, windowS);
-    return look && sources.orders.tally(look, keep, AMOUNTS.has(measure));
+    return look && sources.orders.tally(look, keep, MEASURE_USES[measure] ?? 0);
   });
 }
 

@@ -21,7 +21,7 @@ export function sequenceKind(sources: Sources): ConditionKind<SequenceCondition>
       return sources.events.tally(nameNo, step.filter.where, windowS, KEEP_TIMES);
     }
     const look = orderLook(sources, step.filter, windowS);
-    return look && sources.orders.tally(look, KEEP_TIMES, false);
+    return look && sources.orders.tally(look, KEEP_TIMES, 0);
   };
   return {
     express({ first, second, withinS, isWithout, lookbackS }) {
