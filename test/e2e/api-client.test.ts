@@ -88,6 +88,20 @@ test('sizes, members, overlaps, previews, explanations and counts come back', as
   assert.equal((await client.factCounts()).orders, 4);
 });
 
+test('the past, and whether what is served is right, come back', async () => {
+  const { points, step, key } = await client.history('in-bcn', { from: '2026-03-01T10:00:00Z', step: '1h' });
+  assert.deepEqual([key, step], ['in-bcn', '1h']);
+  assert.ok(points.length >= 1, 'a point for each hour');
+  assert.deepEqual(Object.keys(points[0]!).sort(), ['entries', 'exits', 'from', 'size', 'to']);
+  const before = await client.segmentsOf('ana', { at: '2000-01-01' });
+  assert.deepEqual([before.known, before.segments, before.asOf], [false, [], '2000-01-01T00:00:00Z']);
+  const then = await client.explain('ana', 'regular', { at: NOW, knowledge: 'now' });
+  assert.equal(then.member, true);
+  const { mismatches, compared } = await client.verify({ segments: 3, customers: 10, seed: 7 });
+  assert.equal(mismatches, 0);
+  assert.ok(compared > 0);
+});
+
 test('a calculation is waited for', async () => {
   const report = await client.calculate({ at: NOW });
   assert.deepEqual([report.asOf, report.customers], [NOW, 3]);
