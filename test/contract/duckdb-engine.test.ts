@@ -6,6 +6,8 @@ import { after, test } from 'node:test';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { engineContract, order } from './engine-contract.ts';
+import { engineEventContract } from './engine-event-contract.ts';
+import { engineScoreContract } from './engine-score-contract.ts';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -17,6 +19,8 @@ async function open(): Promise<DuckDbEngine> {
 }
 
 engineContract('DuckDB', open);
+engineEventContract('DuckDB', open);
+engineScoreContract('DuckDB', open);
 
 test('a scan goes on with the state it began with while facts are put and compacted', async () => {
   const engine = await open();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine } from '../../src/core/engine/engine.ts';
-import type { OrderFact } from '../../src/model/fact.ts';
+import type { CustomerFacts, OrderFact } from '../../src/model/fact.ts';
 import { readCustomers, readScan, readStores } from './engine-reading.ts';
 
 /** Opens an engine without facts; it is closed by the suite. */
@@ -22,6 +22,17 @@ export function order(customerId: string, orderId: string, rest: Partial<OrderFa
   };
 }
 
+/** What is known of somebody who is not known. */
+export const NO_FACTS: CustomerFacts = {
+  orders: [],
+  traits: new Map(),
+  events: [],
+  scores: new Map(),
+  lists: new Set(),
+};
+
+const NO_COUNTS = { customers: 0, stores: 0, orders: 0, traits: 0, events: 0, scores: 0, listEntries: 0 };
+
 /** Defines the suite for one driver. */
 export function engineContract(name: string, open: OpenEngine): void {
   const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
@@ -36,11 +47,11 @@ export function engineContract(name: string, open: OpenEngine): void {
 
   describe(`the ${name} engine`, () => {
     test('without facts has no customers, stores or batches', async (engine) => {
-      assert.deepEqual(await engine.counts(), { customers: 0, stores: 0, orders: 0, traits: 0, batchNo: 0 });
+      assert.deepEqual(await engine.counts(), { ...NO_COUNTS, batchNo: 0 });
       assert.equal(await engine.lastBatchNo(), 0);
       assert.deepEqual(await readScan(engine), {});
       assert.deepEqual(await readCustomers(engine), []);
-      assert.deepEqual(await engine.customerFacts('c'), { orders: [], traits: new Map() });
+      assert.deepEqual(await engine.customerFacts('c'), NO_FACTS);
       assert.equal(await engine.customerNo('c'), undefined);
       assert.equal((await engine.dictionary()).currencies.get(''), 0);
     });
@@ -57,12 +68,12 @@ export function engineContract(name: string, open: OpenEngine): void {
       assert.equal(batchNo, 1);
       const { customerId: _, orderId: __, storeId, status: ___, ...rest } = fact;
       assert.deepEqual(await readScan(engine), { c: { orders: [{ store: storeId, ...rest }], traits: {} } });
-      assert.deepEqual(await engine.customerFacts('c'), { orders: [fact], traits: new Map() });
+      assert.deepEqual(await engine.customerFacts('c'), { ...NO_FACTS, orders: [fact] });
       assert.deepEqual(await engine.counts(), {
+        ...NO_COUNTS,
         customers: 1,
         stores: 1,
         orders: 1,
-        traits: 0,
         batchNo: 1,
         lastOrderAt: 1_700_000_000,
       });

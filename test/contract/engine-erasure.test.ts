@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
-import { order } from './engine-contract.ts';
+import { NO_FACTS, order } from './engine-contract.ts';
 import { readCustomers, readScan } from './engine-reading.ts';
 
 const folders: string[] = [];
@@ -53,7 +53,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
       assert.equal(await engine.lastBatchNo(), 3);
       for (const knownAt of [3, 2, 1]) {
         assert.deepEqual(Object.keys(await readScan(engine, { knownAt })).sort(), ['bob', 'cid']);
-        assert.deepEqual(await engine.customerFacts('ann', knownAt), { orders: [], traits: new Map() });
+        assert.deepEqual(await engine.customerFacts('ann', knownAt), NO_FACTS);
       }
       assert.deepEqual(await readCustomers(engine), ['bob', 'cid']);
       assert.equal(await engine.customerNo('ann'), undefined);

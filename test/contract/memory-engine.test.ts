@@ -1,4 +1,10 @@
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { engineContract } from './engine-contract.ts';
+import { engineEventContract } from './engine-event-contract.ts';
+import { engineScoreContract } from './engine-score-contract.ts';
 
-engineContract('memory', async () => new MemoryEngine());
+const open = async () => new MemoryEngine();
+
+engineContract('memory', open);
+engineEventContract('memory', open);
+engineScoreContract('memory', open);
