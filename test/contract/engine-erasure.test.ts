@@ -9,7 +9,10 @@ import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { NO_FACTS, order } from './engine-contract.ts';
+import { event } from './engine-event-contract.ts';
 import { readCustomers, readScan } from './engine-reading.ts';
+import { listed, score } from './engine-score-contract.ts';
+import { readEngine } from './live-facts-reading.ts';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -32,6 +35,9 @@ const FACTS = {
     { customerId: 'ann', name: 'city', value: 'BCN' },
     { customerId: 'bob', name: 'city', value: 'BCN' },
   ],
+  events: [event('ann', '1', { properties: { email: 'ann@example.org' } }), event('bob', '1')],
+  scores: [score('ann', 0.5), score('bob', 0.25)],
+  listEntries: listed('vip', 'ann', 'bob'),
 };
 
 for (const [name, open] of Object.entries(DRIVERS)) {
@@ -57,8 +63,16 @@ for (const [name, open] of Object.entries(DRIVERS)) {
       }
       assert.deepEqual(await readCustomers(engine), ['bob', 'cid']);
       assert.equal(await engine.customerNo('ann'), undefined);
-      const { customers, orders, traits } = await engine.counts();
+      for (const knownAt of [3, 2, 1]) {
+        const read = await readEngine(engine, { knownAt });
+        assert.deepEqual(Object.keys(read).sort(), ['bob', 'cid']);
+        assert.deepEqual([read.bob!.events.length, read.bob!.values.length], [1, 3]);
+      }
+      const { customers, orders, traits, events, scores, listEntries } = await engine.counts();
       assert.deepEqual([customers, orders, traits], [2, 2, 1]);
+      assert.deepEqual([events, scores, listEntries], [1, 1, 1]);
+      assert.deepEqual(await engine.lists(), [{ list: 'vip', customers: 1 }]);
+      assert.equal((await engine.models())[0]!.versions[0]!.scores, 1);
       assert.equal((await engine.customerFacts('bob')).traits.get('city'), 'BCN');
     });
 
@@ -94,9 +108,20 @@ for (const [name, open] of Object.entries(DRIVERS)) {
       await engine.put(FACTS);
       await engine.eraseCustomer('ann');
       const again = await engine.put({ ...FACTS, customers: ['ann'] });
-      assert.deepEqual(again, { batchNo: 3, erasedCustomers: ['ann'] });
+      assert.deepEqual(again, { batchNo: 3, unchangedListEntries: 1, erasedCustomers: ['ann'] });
       const late = await engine.put({ orders: [order('ann', '9', { orderedAt: 4_000_000_000 })] });
       assert.deepEqual(late.erasedCustomers, ['ann']);
+      const others = [
+        { events: [event('ann', '9'), event('bob', '9')] },
+        { scores: [score('ann', 1), score('bob', 1)] },
+        { listEntries: listed('vip', 'ann'), emptiedLists: ['vip'] },
+      ];
+      for (const facts of others) {
+        const { erasedCustomers, newCustomers } = await engine.put(facts);
+        assert.deepEqual([erasedCustomers, newCustomers], [['ann'], undefined]);
+      }
+      assert.equal((await engine.customerFacts('bob')).scores.get('churn')!.value, 1);
+      assert.deepEqual(await engine.lists(), [{ list: 'vip', customers: 0 }]);
       assert.deepEqual(await readCustomers(engine), ['bob', 'cid']);
       assert.equal((await engine.put({ orders: [order('bob', '2')] })).erasedCustomers, undefined);
     });
@@ -118,7 +143,9 @@ for (const [name, open] of Object.entries(DRIVERS)) {
       assert.equal(await engine.readmitCustomer('ann'), true);
       assert.equal(await engine.readmitCustomer('ann'), false);
       assert.equal(await engine.customerNo('ann'), undefined);
-      await engine.put({ orders: [order('ann', '7')] });
+      await engine.put({ orders: [order('ann', '7')], events: [event('ann', '1')] });
+      assert.deepEqual((await engine.customerFacts('ann')).lists, new Set());
+      assert.deepEqual((await engine.customerFacts('ann')).events, [event('ann', '1')]);
       assert.notEqual(await engine.customerNo('ann'), before);
       assert.deepEqual(
         (await engine.customerFacts('ann')).orders.map(({ orderId }) => orderId),
@@ -184,7 +211,8 @@ it('compaction writes erased customers out, once, and changes nothing else', asy
   await engine.eraseCustomer('ann');
   const state = async () => [
     await readScan(engine),
-    await readScan(engine, { knownAt: 1 }),
+    await readEngine(engine),
+    await readEngine(engine, { knownAt: 1 }),
     await engine.erasures(0),
   ];
   const compactions = async () =>
@@ -193,6 +221,10 @@ it('compaction writes erased customers out, once, and changes nothing else', asy
   await engine.compact();
   assert.deepEqual(await state(), before);
   assert.equal(await compactions(), '2');
+  for (const table of ['event', 'score', 'list_entry']) {
+    const rows = await database.row<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
+    assert.deepEqual(rows, { n: 1 }, table);
+  }
   await engine.compact();
   assert.equal(await compactions(), '2');
   assert.deepEqual((await engine.put({ customers: ['ann', 'dan'] })).erasedCustomers, ['ann']);

@@ -54,7 +54,10 @@ export async function readScan(
     for (let i = 0; i < batch.traitCount; i++) {
       const nameNo = batch.traitNameNo![i]!;
       const number = batch.traitNumber![i]!;
-      of(batch.traitCustomerNo![i]!).traits[names.get(nameNo)!] = [
+      const { traits } = of(batch.traitCustomerNo![i]!);
+      // Scores and entries of lists are read by `readEngine`.
+      if (!names.has(nameNo)) continue;
+      traits[names.get(nameNo)!] = [
         values.get(nameNo)!.get(batch.traitValueNo![i]!)!,
         Number.isNaN(number) ? null : number,
       ];
