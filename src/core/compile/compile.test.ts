@@ -109,11 +109,118 @@ describe('compile', () => {
     assert.equal(compiled.segmentNos.length, 0);
   });
 
+  it('asks a scan for what its conditions look at, and for no more', async () => {
+    const visit: Rule = { kind: 'event', name: 'visit', where: [], measure: 'count', atLeast: 1 };
+    const inCity = { property: 'city', test: { kind: 'in', values: ['BCN', 'MAD'] } } as const;
+    const nothing = { orders: false, amounts: false, uncounted: false, traits: false };
+    const columnsOf = async (...rules: Rule[]) => (await plan(...rules)).columns;
+    assert.deepEqual(await columnsOf(), nothing);
+    assert.deepEqual(await columnsOf(orders({ withinS: 60 })), { ...nothing, orders: true });
+    assert.deepEqual(await columnsOf(orders({ measure: 'days' }), orders({ measure: 'lastAge' })), {
+      ...nothing,
+      orders: true,
+    });
+    assert.deepEqual(await columnsOf(orders({ discounted: true })), {
+      ...nothing,
+      orders: true,
+      amounts: true,
+    });
+    assert.deepEqual(await columnsOf(orders({ statuses: ['refunded'] })), {
+      ...nothing,
+      orders: true,
+      uncounted: true,
+    });
+    assert.deepEqual(await columnsOf(orders({ statuses: ['completed'] })), { ...nothing, orders: true });
+    assert.deepEqual(await columnsOf({ kind: 'listed', list: 'vip' }), { ...nothing, traits: true });
+    assert.deepEqual(await columnsOf({ ...visit, where: [inCity] }, visit), {
+      ...nothing,
+      events: { names: [0], properties: [{ name: 'city', values: ['BCN', 'MAD'] }] },
+    });
+  });
+
+  it('knows when time alone changes a membership', async () => {
+    const offsetsOf = async (...rules: Rule[]) => (await plan(...rules)).timeOffsets;
+    const nothing = { orders: [], events: [], traits: [], scores: [] };
+    assert.deepEqual(await offsetsOf(), nothing);
+    assert.deepEqual((await offsetsOf(orders(), orders({ withinS: 60 }))).orders, [0, 60]);
+    const lastAge = orders({ measure: 'lastAge', atLeast: 30, atMost: 90, withinS: 3600 });
+    assert.deepEqual((await offsetsOf(lastAge)).orders, [0, 30, 91, 3600]);
+    const firstAge = orders({ measure: 'firstAge', atLeast: 30, atMost: 90 });
+    assert.deepEqual((await offsetsOf(firstAge)).orders, [0, 30, 91]);
+    const age = { kind: 'age', atLeast: -60, atMost: 5 } as const;
+    assert.deepEqual(await offsetsOf({ kind: 'trait', name: 'city', test: age }), {
+      ...nothing,
+      traits: [-60, 6],
+    });
+    assert.deepEqual(await offsetsOf({ kind: 'score', model: 'churn', atLeast: 1 }), {
+      ...nothing,
+      scores: [0],
+    });
+    const first = { kind: 'event', filter: { name: 'visit', where: [] } } as const;
+    const second = { kind: 'orders', filter: { stores: { kind: 'all' } } } as const;
+    const sequence = { kind: 'sequence', first, second, withinS: 5, lookbackS: 60 } as const;
+    assert.deepEqual(await offsetsOf({ ...sequence, isWithout: true }), {
+      ...nothing,
+      orders: [0],
+      events: [0, 5, 60],
+    });
+    assert.deepEqual((await offsetsOf({ ...sequence, isWithout: false })).events, [0, 60]);
+  });
+
+  it('reads the time since the last order as orders within', async () => {
+    const within = orders({ withinS: 61 });
+    const compiled = await plan(within, { ...orders({ measure: 'lastAge', atMost: 60 }), atLeast: 0 });
+    assert.equal(compiled.sharedStart.length - 1, 1, 'one condition, shared');
+    assert.equal(compiled.tallies.keep.length, 0);
+  });
+
+  it('tallies each filter once, however many measures and bounds are on it', async () => {
+    const compiled = await plan(
+      orders({ measure: 'sum', currency: 'EUR', atLeast: 1 }),
+      orders({ measure: 'average', currency: 'EUR', atMost: 5 }),
+      orders({ measure: 'stores', currency: 'EUR', atLeast: 2, weekdays: [1, 2, 3, 4, 5, 6, 7] }),
+    );
+    assert.equal(compiled.tallies.keep.length, 1);
+    assert.equal(compiled.tallies.testAction.length, 3);
+  });
+
+  it('tests the same properties of an event once, in whatever order they are written', async () => {
+    const a = { property: 'a', test: { kind: 'in', values: ['x', 'y'] } } as const;
+    const b = { property: 'b', test: { kind: 'exists' } } as const;
+    const visit = { kind: 'event', name: 'visit', measure: 'count' } as const;
+    const compiled = await plan(
+      { ...visit, where: [a, b], atLeast: 1 },
+      {
+        ...visit,
+        where: [b, { ...a, test: { kind: 'in', values: ['y', 'x', 'y'] } }],
+        atLeast: 2,
+        withinS: 60,
+      },
+    );
+    assert.equal(compiled.events.testStart.length - 1, 1, 'one filter');
+    assert.equal(compiled.events.testKind.length, 1, 'one test is left beside the one that finds it');
+    assert.deepEqual([...compiled.events.filter], [0, 0], 'both values lead to it');
+    assert.equal(compiled.events.tally.length, 2);
+  });
+
+  it('refuses bounds that the population has yet to set', async () => {
+    const population = { kind: 'top', percent: 10 } as const;
+    await assert.rejects(plan({ ...orders({ measure: 'sum', currency: 'EUR' }), population }), /population/);
+    await assert.rejects(plan({ kind: 'score', model: 'churn', population }), /population/);
+  });
+
   it('keeps everything on shared memory, so that threads read one copy', async () => {
     const visit = (value: unknown): void => {
       if (ArrayBuffer.isView(value)) assert.ok(value.buffer instanceof SharedArrayBuffer);
       else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
     };
-    visit(await plan(orders(), orders({ measure: 'sum', currency: 'EUR', atLeast: 1, withinS: 5 })));
+    visit(
+      await plan(
+        orders(),
+        orders({ measure: 'sum', currency: 'EUR', atLeast: 1, withinS: 5, weekdays: [1] }),
+        { kind: 'trait', name: 'city', test: { kind: 'in', values: ['BCN'] } },
+        { kind: 'event', name: 'visit', where: [], measure: 'days', atLeast: 1 },
+      ),
+    );
   });
 });
