@@ -16,7 +16,7 @@ import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } f
 import { IMPLEMENTATIONS, memberKey, type Question } from './implementation.ts';
 import { receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 8);
+const RUNS = Number(process.env.COTERIE_RUNS ?? 5);
 const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
 
 interface Case {

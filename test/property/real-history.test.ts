@@ -4,35 +4,28 @@
  * an order. Left out, loudly, where the histories are not on this machine.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import { resolveSegments } from '../../src/core/catalog/resolve-segments.ts';
-import { parseAmountE4 } from '../../src/model/amount.ts';
 import type { OrderFact, TraitFact } from '../../src/model/fact.ts';
 import type { Definition, Segment } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { parseMoment } from '../../src/model/time.ts';
 import { type FactsReceived, knowledgeAfter, type World } from './arbitrary/world.ts';
 import { IMPLEMENTATIONS, memberKey } from './implementation.ts';
+import { readDemographics, readOrders, skip } from './real-facts.ts';
 import { type ReceivedFacts, receiveFacts } from './received-facts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const histories = join(root, '../shared/data');
-const skip = existsSync(histories) ? false : `the real order histories are not at ${histories}`;
 if (skip) console.error(`SKIPPED: ${skip}`);
 
 const DAY_S = 86_400;
 
 it('Complete Journey: three families over all stores and rules over demographics', { skip }, async (t) => {
-  const traits = readRows('cj_demographics').flatMap(({ customer_id = '', ...row }) =>
-    Object.entries(row).flatMap(([name, value]): TraitFact[] =>
-      value === '' ? [] : [{ customerId: customer_id, name, value }],
-    ),
-  );
+  const traits = readDemographics();
   const threeWeeks = readOrders('cj_orders_3weeks_complete');
   const world: World = {
     received: [batch(readOrders('cj_orders_2017_line_sample')), batch(threeWeeks), batch([], traits)],
@@ -113,30 +106,4 @@ async function resolve({ engine }: ReceivedFacts, walkthrough: string): Promise<
 
 function batch(orders: readonly OrderFact[], traits: readonly TraitFact[] = []): FactsReceived {
   return { orders, stores: [], traits };
-}
-
-function readOrders(name: string): OrderFact[] {
-  return readRows(name).map((row) => ({
-    customerId: row.customer_id!,
-    orderId: row.order_id!,
-    ...(row.store_id === '' ? {} : { storeId: row.store_id! }),
-    orderedAt: parseMoment(row.ordered_at!),
-    totalE4: parseAmountE4(row.total!),
-    discountE4: parseAmountE4(row.discount || '0'),
-    currency: row.currency!,
-    status: 'completed',
-  }));
-}
-
-/** Rows of one of the histories as records; none of them quotes a field. */
-function readRows(name: string): Record<string, string>[] {
-  const [header = '', ...lines] = gunzipSync(readFileSync(join(histories, `${name}.csv.gz`)))
-    .toString('utf8')
-    .trim()
-    .split(/\r?\n/);
-  const fields = header.split(',');
-  return lines.map((line) => {
-    const values = line.split(',');
-    return Object.fromEntries(fields.map((field, i) => [field, values[i] ?? '']));
-  });
 }
