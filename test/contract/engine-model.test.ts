@@ -204,7 +204,7 @@ interface Asked {
 
 /** Takes a step, and says what the engine said; a refusal by its code. */
 async function taken(engine: Engine, each: Exclude<Step, { readonly kind: 'compact' }>): Promise<unknown> {
-  if (each.kind === 'erase' || each.kind === 'readmit') {
+  if ('customerId' in each) {
     return each.kind === 'erase'
       ? engine.eraseCustomer(each.customerId)
       : engine.readmitCustomer(each.customerId);
