@@ -3,7 +3,7 @@
  * and refuses what the import of files takes and refuses, with the same reasons; a field that is null or
  * empty is absent, and fields that a source does not have are ignored.
  */
-import { eventIdOf } from './event-id.ts';
+import type { EventIdOf } from './event-id.ts';
 import {
   type EventFact,
   ID_BYTES_MAX,
@@ -111,10 +111,11 @@ export function readStore(row: unknown): Reading<StoreFact> {
 
 /**
  * `{customer_id, name, occurred_at, event_id?, properties?, …}`: every other field is a property, and so is
- * each field of the object `properties`, which wins over one beside it and may come as JSON text. Without
- * an `event_id` it gets one of `event-id.ts`.
+ * each field of the object `properties`, which wins over one beside it and may come as JSON text.
+ *
+ * @param eventIdOf - Gives an id to an event that comes without one.
  */
-export function readEvent(row: unknown): Reading<EventFact> {
+export function readEvent(row: unknown, eventIdOf: EventIdOf): Reading<EventFact> {
   return reading(row, (fields) => {
     const customerId = neededId(fields, 'customer_id', 'customer id');
     const eventId = idOf(fields, 'event_id', 'event id');

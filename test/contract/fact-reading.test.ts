@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { FactSource } from '../../src/core/engine/engine.ts';
+import { eventIdOf } from '../../src/core/ingest/event-id.ts';
 import type { OrderFact } from '../../src/model/fact.ts';
 import {
   readCustomer,
@@ -320,10 +321,10 @@ test('customers are taken and refused alike, every other field a trait', async (
 test('events are taken and refused alike, down to the ids of those that have none', async () => {
   const rows = EVENTS.map((change, i) => ({ ...EVENT, customer_id: `event-${i}`, ...change }));
   const imported = await importReasons('events', rows);
-  const same = readerReasons(rows, readEvent);
+  const same = readerReasons(rows, (row) => readEvent(row, eventIdOf));
   for (const [i, row] of rows.entries()) {
     assert.equal(same.get(i + 1), imported.get(i + 1), JSON.stringify(row).slice(0, 200));
-    const outcome = readEvent(row);
+    const outcome = readEvent(row, eventIdOf);
     if ('reason' in outcome) continue;
     const { events } = await engine.customerFacts(outcome.fact.customerId);
     assert.deepEqual(events, [outcome.fact], JSON.stringify(row).slice(0, 200));

@@ -17,6 +17,7 @@ import {
   readStore,
 } from '../../model/read-fact.ts';
 import type { FactSource } from '../engine/engine.ts';
+import { eventIdOf } from './event-id.ts';
 
 /** What `Engine.put` takes, growing. */
 export interface FactChunk {
@@ -82,7 +83,7 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
         return characters;
       });
     case 'events':
-      return add(chunk, readEvent(row), (fact) => {
+      return add(chunk, readEvent(row, eventIdOf), (fact) => {
         chunk.events.push(fact);
         let characters = fact.customerId.length + fact.eventId.length + fact.name.length;
         for (const [name, value] of Object.entries(fact.properties)) {

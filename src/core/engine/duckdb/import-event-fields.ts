@@ -1,7 +1,7 @@
 /**
  * SQL that reads the properties of an event: from columns of their own, and from a field that holds a JSON
  * object, which wins. Values are texts, absent where empty; names ascend by their bytes, so that an event
- * has one form, and one id where it came without (see `eventIdOf` of the model, which computes the same).
+ * has one form, and one id where it came without (see `eventText` of the model, which tells what it is made of).
  */
 import { ID_BYTES_MAX } from '../../../model/fact.ts';
 import { TRAIT_BYTES_MAX } from '../../../model/fact-reason.ts';

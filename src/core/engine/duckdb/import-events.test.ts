@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readEvent } from '../../../model/read-fact.ts';
+import { eventIdOf } from '../../ingest/event-id.ts';
 import type { ImportReport, ImportRequest } from '../engine.ts';
 import { type DuckDbDatabase, openDatabase } from './database.ts';
 import { DuckDbEngine } from './duckdb-engine.ts';
@@ -91,7 +92,7 @@ describe('an import of events', () => {
       'customer_id,name,occurred_at,b,a\né,view,2026-01-01,x,\né,view,2026-01-01,x,"1,2"\né,view,2026-01-01,x,\n',
     );
     const read = [{ b: 'x' }, { b: 'x', a: '1,2' }].map((properties) =>
-      readEvent({ customer_id: 'é', name: 'view', occurred_at: '2026-01-01', properties }),
+      readEvent({ customer_id: 'é', name: 'view', occurred_at: '2026-01-01', properties }, eventIdOf),
     );
     assert.deepEqual(
       (await eventsOf('é')).map((event) => event.eventId).sort(),
@@ -129,7 +130,7 @@ describe('an import of events', () => {
     const anonymous = rows.map(({ event_id: _, ...row }, i) => ({ ...row, no: i }));
     const all = [...rows, ...anonymous];
     const report = await imported('events.ndjson', all.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    const readings = all.map(readEvent);
+    const readings = all.map((row) => readEvent(row, eventIdOf));
     const facts = readings.flatMap((reading) => ('fact' in reading ? [reading.fact] : []));
     const byId = (a: { eventId: string }, b: { eventId: string }) => (a.eventId < b.eventId ? -1 : 1);
     assert.deepEqual([...(await eventsOf('c'))].sort(byId), [...facts].sort(byId));
