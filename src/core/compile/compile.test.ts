@@ -131,7 +131,11 @@ describe('compile', () => {
       uncounted: true,
     });
     assert.deepEqual(await columnsOf(orders({ statuses: ['completed'] })), { ...nothing, orders: true });
-    assert.deepEqual(await columnsOf({ kind: 'listed', list: 'vip' }), { ...nothing, traits: true });
+    assert.deepEqual(await columnsOf({ kind: 'listed', list: 'vip' }), {
+      ...nothing,
+      traits: true,
+      traitNames: [2],
+    });
     assert.deepEqual(await columnsOf({ ...visit, where: [inCity] }, visit), {
       ...nothing,
       events: { names: [0], properties: [{ name: 'city', values: ['BCN', 'MAD'] }] },

@@ -9,6 +9,7 @@ import type { ConditionKind, OffsetSets, Sources } from './condition/condition-k
 import { eventKind } from './condition/event.ts';
 import { listedKind } from './condition/listed.ts';
 import { ordersKind } from './condition/orders.ts';
+import { pluginKind } from './condition/plugin.ts';
 import { scoreKind } from './condition/score.ts';
 import { sequenceKind } from './condition/sequence.ts';
 import { traitKind } from './condition/trait.ts';
@@ -17,6 +18,7 @@ import { EventSource } from './event-source.ts';
 import type { Expression } from './expression.ts';
 import { OrderSource } from './order-source.ts';
 import type { Plan } from './plan.ts';
+import { PluginConditions } from './plugin-conditions.ts';
 import { StoreSets } from './store-sets.ts';
 import { TallyTable } from './tally-table.ts';
 import { TimeZones } from './time-zones.ts';
@@ -34,6 +36,7 @@ const KINDS: Kinds = {
   score: scoreKind,
   listed: listedKind,
   sequence: sequenceKind,
+  plugin: pluginKind,
 };
 
 export class ConditionTable {
@@ -51,15 +54,17 @@ export class ConditionTable {
       traits: new Set(),
       scores: new Set(),
     };
+    const events = new EventSource(tallies);
     this.#sources = {
       dictionary,
       stores: new StoreSets(stores),
       zones,
       clocks: new Clocks(zones),
       orders: new OrderSource(this.#conditions, tallies),
-      events: new EventSource(tallies),
+      events,
       traits: new TraitSource(this.#conditions, dictionary),
       tallies,
+      plugins: new PluginConditions(this.#conditions, events),
       offsets,
     };
     this.#kinds = new Map(Object.entries(KINDS).map(([kind, of]) => [kind, of(this.#sources)]));
@@ -79,13 +84,16 @@ export class ConditionTable {
   /** The indexes that lead from facts to the conditions, and what they need of facts. */
   async build(
     actionOf: ActionOf,
-  ): Promise<Pick<Plan, 'orders' | 'traits' | 'events' | 'tallies' | 'zones' | 'columns' | 'timeOffsets'>> {
-    const { orders, traits, events, tallies, stores, clocks, zones, offsets } = this.#sources;
+  ): Promise<
+    Pick<Plan, 'orders' | 'traits' | 'events' | 'plugins' | 'tallies' | 'zones' | 'columns' | 'timeOffsets'>
+  > {
+    const { orders, traits, events, plugins, tallies, stores, clocks, zones, offsets } = this.#sources;
     const ascending = (set: ReadonlySet<number>): number[] => [...set].sort((a, b) => a - b);
     return {
       orders: await orders.build(stores, this.#storeLimit, clocks, actionOf),
       traits: traits.build(actionOf),
       events: events.build(),
+      plugins: plugins.build(actionOf),
       tallies: tallies.build(actionOf),
       zones: zones.build(),
       columns: { ...orders.columns, ...traits.columns, ...events.columns },

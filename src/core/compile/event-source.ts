@@ -65,6 +65,9 @@ export class EventSource {
   /** Property → its place, and text → its place among the values that tests name. */
   readonly #properties = new Map<string, { readonly place: number; readonly values: Map<string, number> }>();
 
+  /** Names that are looked at other than by filters. */
+  readonly #otherNames = new Set<number>();
+
   constructor(tallies: TallyTable) {
     this.#tallyTable = tallies;
   }
@@ -89,13 +92,37 @@ export class EventSource {
 
   /** What a scan must bring. */
   get columns(): { readonly events?: EventColumns } {
-    if (this.#filters.length === 0) return {};
-    const names = [...new Set(this.#filters.map(({ nameNo }) => nameNo))].sort((a, b) => a - b);
+    const looked = new Set([...this.#otherNames, ...this.#filters.map(({ nameNo }) => nameNo)]);
+    if (looked.size === 0) return {};
+    const names = [...looked].sort((a, b) => a - b);
     const properties = [...this.#properties].map(([name, { values }]) => ({
       name,
       values: [...values.keys()],
     }));
     return { events: { names, properties } };
+  }
+
+  /** Makes a scan bring events of a name. */
+  addName(nameNo: number): void {
+    this.#otherNames.add(nameNo);
+  }
+
+  /** Makes a scan bring a property, and say which of some texts it is: the property's place, and their numbers. */
+  addProperty(
+    property: string,
+    values: readonly string[],
+  ): { readonly column: number; readonly valueNos: readonly number[] } {
+    const { place, values: known } = this.#column(property);
+    return { column: place, valueNos: values.map((value) => numberOf(known, value)) };
+  }
+
+  #column(property: string) {
+    let column = this.#properties.get(property);
+    if (column === undefined) {
+      column = { place: this.#properties.size, values: new Map() };
+      this.#properties.set(property, column);
+    }
+    return column;
   }
 
   /** The number of a name's tests; the same ones in any order are one. */
@@ -116,12 +143,7 @@ export class EventSource {
   }
 
   #test({ property, test }: Where): PropertyTest {
-    let column = this.#properties.get(property);
-    if (column === undefined) {
-      column = { place: this.#properties.size, values: new Map() };
-      this.#properties.set(property, column);
-    }
-    const { place, values } = column;
+    const { place, values } = this.#column(property);
     const valueNos =
       test.kind === 'in' ? [...new Set(test.values)].map((value) => numberOf(values, value)) : [];
     const { low, high } = boundsOf(test.kind === 'range' ? test : {});

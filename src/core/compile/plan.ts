@@ -198,6 +198,23 @@ export interface TraitIndex {
   readonly expires: Uint8Array;
 }
 
+/**
+ * Conditions of plug-ins, by what they look at in events. The code is loaded in every thread; the plan names
+ * it, and holds its parameters.
+ */
+export interface PluginView {
+  /** Which source of a plug-in evaluates them. */
+  readonly source: string;
+  /** Numbers of event names, and of each its place among those that the conditions declare. */
+  readonly nameNos: Uint32Array;
+  readonly namePlaces: Uint32Array;
+  /** Declared properties: index in `EventColumns.properties`, and the batch's numbers of declared values. */
+  readonly properties: readonly { readonly column: number; readonly valueNos: Uint32Array }[];
+  /** By condition: its parameters, as JSON, and what it causes. */
+  readonly params: readonly unknown[];
+  readonly action: Uint32Array;
+}
+
 export interface Plan {
   /** Segment numbers, ascending. Everywhere below a segment is its index in here, its place. */
   readonly segmentNos: Uint32Array;
@@ -208,6 +225,7 @@ export interface Plan {
   readonly orders: OrderIndex;
   readonly traits: TraitIndex;
   readonly events: EventIndex;
+  readonly plugins: readonly PluginView[];
   readonly tallies: TallyIndex;
   readonly zones: ZoneIndex;
 

@@ -23,7 +23,7 @@ export class TraitSource {
   readonly #ranges: (NameTest & Bounds)[] = [];
   readonly #ages: (NameTest & Bounds)[] = [];
   readonly #expiring = new Set<number>();
-  #nameLimit = 0;
+  readonly #names = new Set<number>();
 
   constructor(conditions: ConditionNumbers, dictionary: FactDictionary) {
     this.#conditions = conditions;
@@ -59,19 +59,20 @@ export class TraitSource {
   }
 
   /** What a scan must bring. */
-  get columns(): { readonly traits: boolean } {
-    return { traits: this.#nameLimit > 0 };
+  get columns(): { readonly traits: boolean; readonly traitNames?: readonly number[] } {
+    if (this.#names.size === 0) return { traits: false };
+    return { traits: true, traitNames: [...this.#names].sort((a, b) => a - b) };
   }
 
   #of(nameNo: number, test: string, add: (test: NameTest) => void): Expression {
     return this.#conditions.of(`trait/${nameNo}/${test}`, (condition) => {
-      this.#nameLimit = Math.max(this.#nameLimit, nameNo + 1);
+      this.#names.add(nameNo);
       add({ nameNo, condition });
     });
   }
 
   build(actionOf: ActionOf): TraitIndex {
-    const nameLimit = this.#nameLimit;
+    const nameLimit = (this.columns.traitNames?.at(-1) ?? -1) + 1;
     const exists = withActions(this.#exists, actionOf);
     const existsOrder = byName(exists, nameLimit);
     const ranges = withActions(this.#ranges, actionOf);
@@ -82,7 +83,7 @@ export class TraitSource {
     for (const nameNo of this.#expiring) expires[nameNo] = 1;
     return {
       nameLimit,
-      ...this.#valueLists(actionOf),
+      ...this.#valueLists(nameLimit, actionOf),
       existsStart: existsOrder.start,
       existsAction: arrange(
         existsOrder,
@@ -118,7 +119,7 @@ export class TraitSource {
     };
   }
 
-  #valueLists(actionOf: ActionOf) {
+  #valueLists(nameLimit: number, actionOf: ActionOf) {
     const tests = withActions(this.#values, actionOf).flatMap(({ nameNo, values, action }) =>
       values.flatMap((value) => {
         const valueNo = this.#dictionary.traitValues.get(nameNo)?.get(value);
@@ -126,11 +127,11 @@ export class TraitSource {
       }),
     );
     // Each name has room for the value numbers that its tests name: most names need few or none.
-    const valueBase = sharedUint32(this.#nameLimit);
-    const valueLimit = sharedUint32(this.#nameLimit);
+    const valueBase = sharedUint32(nameLimit);
+    const valueLimit = sharedUint32(nameLimit);
     for (const { nameNo, valueNo } of tests) valueLimit[nameNo] = Math.max(valueLimit[nameNo]!, valueNo + 1);
     let slots = 0;
-    for (let nameNo = 0; nameNo < this.#nameLimit; nameNo++) {
+    for (let nameNo = 0; nameNo < nameLimit; nameNo++) {
       valueBase[nameNo] = slots;
       slots += valueLimit[nameNo]!;
     }

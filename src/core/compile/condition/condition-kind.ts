@@ -10,6 +10,7 @@ import type { Clocks } from '../clocks.ts';
 import type { EventSource } from '../event-source.ts';
 import type { Expression } from '../expression.ts';
 import type { OrderSource } from '../order-source.ts';
+import type { PluginConditions } from '../plugin-conditions.ts';
 import type { StoreSets } from '../store-sets.ts';
 import type { TallyTable } from '../tally-table.ts';
 import type { TimeZones } from '../time-zones.ts';
@@ -33,6 +34,7 @@ export interface Sources {
   readonly events: EventSource;
   readonly traits: TraitSource;
   readonly tallies: TallyTable;
+  readonly plugins: PluginConditions;
   /** When time alone can change a condition; see `TimeOffsets`. Each kind adds what its conditions need. */
   readonly offsets: OffsetSets;
 }
