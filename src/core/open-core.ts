@@ -37,12 +37,12 @@ import type {
   Progress,
 } from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
-import { explain, isDefaultMember } from './explain.ts';
+import { explain } from './explain.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
 import type { FlowLog } from './history/flow-log.ts';
-import { type HistoryRange, historyRange } from './history/history-range.ts';
+import type { HistoryRange } from './history/history-range.ts';
 import { pastMemberships } from './history/past-memberships.ts';
-import { historyOf } from './history/segment-history.ts';
+import { readHistory } from './history/read-history.ts';
 import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
@@ -286,32 +286,11 @@ class LocalCore implements Core {
 
   async history(key: string, wanted: HistoryRange): Promise<HistoryReport> {
     const { customers: _, ...asOf } = this.#served();
-    const range = historyRange(wanted, asOf.moment);
     await this.#segments.onlySegmentOf(key, asOf);
     const [segmentNo] = await this.#catalog.segmentNos([key]);
     await this.#live?.flushFlows();
-    const passes = (await this.#calculations.sizes(segmentNo!)).filter((pass) => pass.at < range.to);
-    // Those before the range matter only as the last one.
-    const first = Math.max(
-      0,
-      passes.findLastIndex((pass) => pass.at < range.from),
-    );
-    const isDefault = new Map<number, boolean>();
-    for (const pass of passes.slice(first)) {
-      if (isDefault.has(pass.catalogNo)) continue;
-      const at = { ...asOf, ...pass, moment: pass.at };
-      const { segment, stores } = await this.#segments.onlySegmentOf(key, at);
-      isDefault.set(pass.catalogNo, isDefaultMember(segment, stores, pass.at));
-    }
-    const points = historyOf(
-      {
-        flows: (await this.#flows?.flows(segmentNo!, range.to)) ?? [],
-        customers: (await this.#flows?.customers(range.to)) ?? [],
-        sizes: passes.slice(first).map((pass) => ({ ...pass, isDefault: isDefault.get(pass.catalogNo)! })),
-      },
-      range,
-    );
-    return { key, stepS: range.stepS, points, asOf };
+    const parts = { segments: this.#segments, calculations: this.#calculations, flows: this.#flows };
+    return readHistory(parts, { key, segmentNo: segmentNo! }, wanted, asOf);
   }
 
   async explain(
