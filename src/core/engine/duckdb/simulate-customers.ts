@@ -125,6 +125,9 @@ const TRAITS: readonly (readonly [string, string, number, 'home' | 'even' | 'fir
   ],
 ];
 
+/** Traits are named by the numbers from 1 to this. */
+export const TRAIT_COUNT = TRAITS.length;
+
 const INSERT_TRAIT_NAMES = `
 CREATE OR REPLACE TEMP TABLE sim_trait AS
 SELECT name_no, name, "values", held_by, pattern FROM (VALUES

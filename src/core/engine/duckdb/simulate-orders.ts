@@ -9,7 +9,7 @@
 
 /** Ranges of customers with about `$1` orders each, in order. */
 export const ORDER_RANGES = `
-SELECT min(customer_no) AS first, max(customer_no) AS last, sum(orders)::BIGINT AS orders
+SELECT min(customer_no) AS first, max(customer_no) AS last, sum(orders)::BIGINT AS rows
 FROM sim_customer GROUP BY first_order // $1 ORDER BY 1;
 `;
 

@@ -9,8 +9,10 @@ import type { Progress } from '../engine.ts';
 import type { DuckDbDatabase } from './database.ts';
 import type { DuckDbSession } from './session.ts';
 import { CUSTOMER_STATEMENTS, TRAIT_STATEMENTS } from './simulate-customers.ts';
+import { EVENT_RANGES, EVENT_STATEMENTS, INSERT_EVENTS } from './simulate-events.ts';
 import { CITIES_MAX, CREATE_MACROS, MARKET_STATEMENTS } from './simulate-market.ts';
 import { INSERT_ORDERS, ORDER_RANGES } from './simulate-orders.ts';
+import { LIST_STATEMENTS, SCORE_STATEMENTS } from './simulate-scores.ts';
 
 export interface SimulationRequest {
   /** 1 to 100 million. */
@@ -19,6 +21,12 @@ export interface SimulationRequest {
   readonly orders: number;
   /** 1 to 1 million. */
   readonly stores: number;
+  /** 0 to 2 billion, over all customers: views, searches, baskets and opened messages. Default 0. */
+  readonly events?: number;
+  /** Also scores of a model `churn`. Default false. */
+  readonly scores?: boolean;
+  /** Also the lists `do-not-contact` and `vip`. Default false. */
+  readonly lists?: boolean;
   /** A whole number from 0 to 2^53 − 1: the same one gives the same marketplace. */
   readonly seed: number;
   /** Seconds since 1970: the first moment simulated. Default: 730 days before `to`. */
@@ -33,12 +41,15 @@ export interface SimulationReport {
   readonly stores: number;
   readonly orders: number;
   readonly traits: number;
+  readonly events: number;
+  readonly scores: number;
+  readonly listEntries: number;
   readonly cities: number;
   readonly brands: number;
   readonly from: number;
   readonly to: number;
   readonly seconds: number;
-  /** Phase → seconds: market, customers, traits, orders, commit. */
+  /** Phase → seconds: market, customers, traits, orders, events and scores where asked for, commit. */
   readonly phases: Readonly<Record<string, number>>;
 }
 
@@ -49,8 +60,8 @@ const SPAN_DAYS_DEFAULT = 730;
 /** Two days leave room for a first order and another. The upper bound is that of a day's 16 bits. */
 const SPAN_DAYS_MIN = 2;
 const SPAN_DAYS_MAX = 20_000;
-/** Orders a range: 1 million sort in about 100 MB, and 100 ranges of a large run show progress. */
-const RANGE_ORDERS = 1_000_000;
+/** Orders, or events, a range: 1 million sort in about 100 MB, and 100 ranges of a large run show progress. */
+const RANGE_ROWS = 1_000_000;
 /** A city for every 40 stores, as long as there are names. */
 const STORES_A_CITY = 40;
 /** The largest brand: 250 stores, or a tenth of a small market. */
@@ -59,6 +70,7 @@ const BRAND_STORES_MAX = 250;
 const LIMITS = {
   customers: [1, 100_000_000],
   orders: [0, 2_000_000_000],
+  events: [0, 2_000_000_000],
   stores: [1, 1_000_000],
   seed: [0, Number.MAX_SAFE_INTEGER],
 } as const;
@@ -68,7 +80,7 @@ const LIMITS = {
  *
  * Cost: about 1.5 µs of processor time an order; memory stays within what the database may hold.
  *
- * @param progress - Phases `market`, `customers`, `traits`, `orders` (with done and total), `commit`.
+ * @param progress - Phases `market`, `customers`, `traits`, `orders` and `events` (with done and total), `scores`, `commit`.
  * @throws {CoterieError} `SIMULATION_INVALID` if a size is out of range or the time is too short,
  *   `DATA_FOLDER_NOT_EMPTY` if the folder holds facts, `DISK_FULL`.
  */
@@ -99,13 +111,16 @@ export async function simulate(
     progress({ phase: 'traits', done: 0 });
     for (const statement of TRAIT_STATEMENTS) await session.run(statement);
     endPhase('traits');
-    await insertOrders(session, request.orders, progress);
+    await insertRanges(session, ORDERS, { phase: 'orders', total: request.orders, progress });
     endPhase('orders');
-    const counted = await session.row<{ traits: number; cities: number; brands: number }>(COUNTS);
-    await session.run(INSERT_BATCH, [to, `seed ${request.seed}`, request.orders + counted!.traits]);
+    await insertOthers(session, request, { progress, endPhase });
+    const counted = (await session.row<Counted>(COUNTS))!;
+    const { traits, events, scores, listEntries } = counted;
+    const rows = request.orders + traits + events + scores + listEntries;
+    await session.run(INSERT_BATCH, [to, `seed ${request.seed}`, rows]);
     await session.run(DROP_TEMPORARY);
     progress({ phase: 'commit', done: 0 });
-    return counted!;
+    return counted;
   });
   await database.checkpoint();
   endPhase('commit');
@@ -135,17 +150,50 @@ async function inOneTransaction<T>(
   }
 }
 
-async function insertOrders(session: DuckDbSession, orders: number, progress: Progress): Promise<void> {
-  const ranges = await session.rows<{ first: number; last: number; orders: number }>(ORDER_RANGES, [
-    RANGE_ORDERS,
-  ]);
+/** Rows that are many, by ranges of customers. */
+interface Ranged {
+  /** `first`, `last` and how many rows, about `$1`. */
+  readonly ranges: string;
+  /** Of customers `$1` to `$2`. */
+  readonly insert: string;
+}
+
+const ORDERS: Ranged = { ranges: ORDER_RANGES, insert: INSERT_ORDERS };
+const EVENTS: Ranged = { ranges: EVENT_RANGES, insert: INSERT_EVENTS };
+
+async function insertRanges(
+  session: DuckDbSession,
+  { ranges, insert }: Ranged,
+  { phase, total, progress }: { readonly phase: string; readonly total: number; readonly progress: Progress },
+): Promise<void> {
   let done = 0;
-  progress({ phase: 'orders', done, total: orders });
-  for (const range of ranges) {
-    await session.run(INSERT_ORDERS, [range.first, range.last]);
-    done += range.orders;
-    progress({ phase: 'orders', done, total: orders });
+  progress({ phase, done, total });
+  for (const range of await session.rows<{ first: number; last: number; rows: number }>(ranges, [
+    RANGE_ROWS,
+  ])) {
+    await session.run(insert, [range.first, range.last]);
+    done += range.rows;
+    progress({ phase, done, total });
   }
+}
+
+/** Events, scores and lists, as far as they are asked for. */
+async function insertOthers(
+  session: DuckDbSession,
+  { events = 0, scores = false, lists = false }: SimulationRequest,
+  { progress, endPhase }: { readonly progress: Progress; readonly endPhase: (phase: string) => void },
+): Promise<void> {
+  if (events > 0) {
+    for (const statement of EVENT_STATEMENTS) await session.run(statement);
+    await insertRanges(session, EVENTS, { phase: 'events', total: events, progress });
+    await session.run('DROP TABLE sim_visitor');
+    endPhase('events');
+  }
+  if (!scores && !lists) return;
+  progress({ phase: 'scores', done: 0 });
+  const statements = [...(scores ? SCORE_STATEMENTS : []), ...(lists ? LIST_STATEMENTS : [])];
+  for (const statement of statements) await session.run(statement);
+  endPhase('scores');
 }
 
 /** Tables of facts: none of them may hold a row. */
@@ -166,7 +214,7 @@ async function refuseFacts(session: DuckDbSession, folder: string): Promise<void
 
 function checkedSpan(request: SimulationRequest): { readonly from: number; readonly to: number } {
   for (const [name, [least, most]] of Object.entries(LIMITS)) {
-    const found = request[name as keyof typeof LIMITS];
+    const found = request[name as keyof typeof LIMITS] ?? 0;
     if (!Number.isInteger(found) || found < least || found > most) {
       throw invalid(name, `a whole number from ${least} to ${most}`, String(found));
     }
@@ -200,6 +248,7 @@ function setVariables(request: SimulationRequest, from: number, to: number): str
   const variables = {
     sim_customers: request.customers,
     sim_orders: request.orders,
+    sim_events: request.events ?? 0,
     sim_stores: request.stores,
     sim_cities: Math.min(CITIES_MAX, Math.ceil(request.stores / STORES_A_CITY)),
     sim_brand_stores_max: Math.max(1, Math.min(BRAND_STORES_MAX, Math.floor(request.stores / 10))),
@@ -214,8 +263,12 @@ function setVariables(request: SimulationRequest, from: number, to: number): str
   ].join('\n');
 }
 
+type Counted = Record<'traits' | 'events' | 'scores' | 'listEntries' | 'cities' | 'brands', number>;
+
 const COUNTS = `
-SELECT (SELECT count(*) FROM trait) AS traits, (SELECT count(*) FROM sim_city) AS cities,
+SELECT (SELECT count(*) FROM trait) AS traits, (SELECT count(*) FROM event) AS events,
+  (SELECT count(*) FROM score) AS scores, (SELECT count(*) FROM list_entry) AS "listEntries",
+  (SELECT count(*) FROM sim_city) AS cities,
   (SELECT count(*) FROM sim_brand) AS brands;
 `;
 
