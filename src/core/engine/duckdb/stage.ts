@@ -59,13 +59,17 @@ export async function numberCustomers(
   staged: string,
   batchNo: number,
 ): Promise<number> {
-  return session.run(
-    `INSERT INTO customer
-     SELECT ${NEXT_CUSTOMER_NO} + row_number() OVER (ORDER BY first) - 1,
-       customer_id, $1
-     FROM (SELECT customer_id, min(row_no) AS first FROM ${staged} GROUP BY customer_id)
+  // Sorted once, into a table whose rows are numbered as they lie: a window with an order would sort again.
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE new_customer AS
+     SELECT customer_id FROM (SELECT customer_id, min(row_no) AS first FROM ${staged} GROUP BY customer_id)
      ANTI JOIN customer USING (customer_id)
      ORDER BY first`,
+  );
+  const added = await session.run(
+    `INSERT INTO customer SELECT ${NEXT_CUSTOMER_NO} + row_number() OVER () - 1, customer_id, $1 FROM new_customer`,
     [batchNo],
   );
+  await dropStaged(session, ['new_customer']);
+  return added;
 }
