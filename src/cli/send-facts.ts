@@ -8,9 +8,15 @@ export interface SendReport {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
+  /** Rows about customers who were forgotten, which were dropped; absent: none. */
+  readonly erased?: number;
+  /** Rows that moved an order from another customer; absent: none. */
+  readonly moved?: number;
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100. */
   readonly rejects: readonly { readonly row: number; readonly reason: string }[];
+  /** What is worth a look in rows that were accepted: text → rows. */
+  readonly warnings: Readonly<Record<string, number>>;
   readonly batchNo?: number;
   readonly seconds: number;
 }
@@ -28,7 +34,9 @@ export async function sendFacts(
   const began = performance.now();
   const reasons: Record<string, number> = {};
   const rejects: { readonly row: number; readonly reason: string }[] = [];
+  const warnings: Record<string, number> = {};
   const total = { rows: 0, accepted: 0, rejected: 0 };
+  let [erased, moved] = [0, 0];
   let batchNo: number | undefined;
   let lines: string[] = [];
   let characters = 0;
@@ -41,11 +49,13 @@ export async function sendFacts(
     for (const { index, reason } of answer.rejects) {
       if (rejects.length < REJECTS_LISTED_MAX) rejects.push({ row: total.rows + index + 1, reason });
     }
-    for (const [reason, rows] of Object.entries(answer.reasons))
-      reasons[reason] = (reasons[reason] ?? 0) + rows;
+    addCounts(reasons, answer.reasons);
+    addCounts(warnings, answer.warnings ?? {});
     total.rows += lines.length;
     total.accepted += answer.accepted;
     total.rejected += answer.rejected;
+    erased += answer.erased ?? 0;
+    moved += answer.moved ?? 0;
     batchNo = answer.batchNo ?? batchNo;
     lines = [];
     characters = 0;
@@ -60,9 +70,16 @@ export async function sendFacts(
   if (lines.length > 0) await send();
   return {
     ...total,
+    ...(erased > 0 ? { erased } : {}),
+    ...(moved > 0 ? { moved } : {}),
     reasons,
     rejects,
+    warnings,
     ...(batchNo === undefined ? {} : { batchNo }),
     seconds: (performance.now() - began) / 1000,
   };
+}
+
+function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [text, rows] of Object.entries(counts)) to[text] = (to[text] ?? 0) + rows;
 }

@@ -195,6 +195,10 @@ export interface FactsAnswer {
   readonly rejected: number;
   /** Rows about customers who were forgotten: dropped. Absent: none. */
   readonly erased?: number;
+  /** Rows that moved an order here from another customer, who no longer has it. Absent: none. */
+  readonly moved?: number;
+  /** What is worth a look in rows that were accepted: text → rows. Absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100 rows set aside; the index counts rows from 0. */

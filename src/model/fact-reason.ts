@@ -30,3 +30,6 @@ export const FACT_REASON = {
   unknownStatus: 'unknown status',
   traitTooLong: `a trait longer than ${TRAIT_BYTES_MAX} bytes`,
 } as const;
+
+/** A warning, not a reason: the row is taken for its own customer. */
+export const UNMOVED = 'previous_customer_id has no such order, so that nothing was moved';

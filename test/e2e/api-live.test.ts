@@ -137,3 +137,28 @@ test('a running server is held to plain SQL while ticks go on, and tells what di
   assert.equal(seen.get('coterie_verify_compared_total'), 86);
   assert.ok(seen.get('coterie_verify_last_seconds')! > 0);
 });
+
+test('an order that a correction moves leaves one customer and comes to another in the same tick', async () => {
+  await coterie.core.calculate({});
+  const send = async (row: object) => {
+    const body = JSON.stringify([{ order_id: 'moves', ordered_at: '2026-02-01', total: 1, ...row }]);
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${coterie.url}/v1/facts/orders`, { method: 'POST', headers, body });
+    return (await response.json()) as { moved?: number; warnings?: object };
+  };
+  const isIn = async (customer: string) =>
+    (await ask<{ memberships: object }>(`${coterie.url}/v1/check?customer=${customer}&segments=fresh`)).json
+      .memberships;
+  const follow = () => ticked(coterie.core.liveStatus()!.ticks + 2);
+  await send({ customer_id: 'ann' });
+  await follow();
+  assert.deepEqual([await isIn('ann'), await isIn('bob')], [{ fresh: true }, { fresh: false }]);
+  const { moved, warnings } = await send({ customer_id: 'bob', previous_customer_id: 'ann' });
+  assert.deepEqual([moved, warnings], [1, undefined]);
+  await follow();
+  assert.deepEqual([await isIn('ann'), await isIn('bob')], [{ fresh: false }, { fresh: true }]);
+  const nowhere = await send({ customer_id: 'bob', order_id: 'x', previous_customer_id: 'ann' });
+  assert.deepEqual(nowhere.warnings, {
+    'previous_customer_id has no such order, so that nothing was moved': 1,
+  });
+});

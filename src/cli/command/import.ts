@@ -183,6 +183,7 @@ async function printSent(call: Call, file: string, url: string, report: SendRepo
   const lines = [
     `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} sent to ${url} in ${formatSeconds(report.seconds)}${rate}`,
     `  accepted   ${formatCount(report.accepted)}`,
+    ...unusualCounts(report),
   ];
   if (report.rejected > 0) {
     lines.push(`  set aside  ${formatCount(report.rejected)}`);
@@ -192,6 +193,7 @@ async function printSent(call: Call, file: string, url: string, report: SendRepo
       lines.push(`    ${formatCount(rows)}  ${reason}${where}`);
     }
   }
+  lines.push(...warningLines(report));
   await call.terminal.print(...lines);
 }
 
@@ -206,9 +208,8 @@ async function printReport(
     `  added      ${formatCount(report.added)}`,
     `  replaced   ${formatCount(report.replaced)}`,
     `  unchanged  ${formatCount(report.unchanged)}`,
+    ...unusualCounts(report),
   ];
-  if (report.erased)
-    lines.push(`  dropped    ${formatCount(report.erased)}, about customers who were forgotten`);
   if (report.rejected > 0) {
     lines.push(
       `  set aside  ${formatCount(report.rejected)}${report.rejectsFile ? `, in ${report.rejectsFile}` : ''}`,
@@ -216,10 +217,21 @@ async function printReport(
     for (const [reason, rows] of Object.entries(report.reasons))
       lines.push(`    ${formatCount(rows)}  ${reason}`);
   }
-  for (const [warning, rows] of Object.entries(report.warnings)) {
-    lines.push(`  warning    ${countOf(rows, 'row')}: ${warning}`);
-  }
+  lines.push(...warningLines(report));
   await call.terminal.print(...lines);
+}
+
+function unusualCounts({ erased, moved }: Pick<ImportReport, 'erased' | 'moved'>): string[] {
+  return [
+    ...(erased ? [`  dropped    ${formatCount(erased)}, about customers who were forgotten`] : []),
+    ...(moved ? [`  moved      ${formatCount(moved)}, from another customer`] : []),
+  ];
+}
+
+function warningLines({ warnings }: Pick<ImportReport, 'warnings'>): string[] {
+  return Object.entries(warnings).map(
+    ([warning, rows]) => `  warning    ${countOf(rows, 'row')}: ${warning}`,
+  );
 }
 
 function readDelimiter(text: string): string {

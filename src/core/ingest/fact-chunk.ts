@@ -1,7 +1,7 @@
 /** Checked facts on their way into the engine, and roughly how much memory they hold. */
 import type { OrderFact, StoreFact, TraitFact } from '../../model/fact.ts';
 import { type Reading, readCustomer, readOrder, readStore } from '../../model/read-fact.ts';
-import type { FactSource } from '../engine/engine.ts';
+import type { FactSource, UnmovedOrder } from '../engine/engine.ts';
 
 /** What `Engine.put` takes, growing. */
 export interface FactChunk {
@@ -55,6 +55,20 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
 export function countRowsOf(chunk: FactChunk, customerIds: ReadonlySet<string>): number {
   const orders = chunk.orders.filter((order) => customerIds.has(order.customerId)).length;
   return orders + chunk.customers.filter((customerId) => customerIds.has(customerId)).length;
+}
+
+/** Orders that are to be moved from another customer, and those of them that the customer does not have. */
+export function countMoves(
+  chunk: FactChunk,
+  unmoved: readonly UnmovedOrder[],
+): { readonly moved: number; readonly unmoved: number } {
+  const moves = chunk.orders.filter((order) => order.previousCustomerId !== undefined);
+  if (moves.length === 0) return { moved: 0, unmoved: 0 };
+  const key = (previousCustomerId: string | undefined, orderId: string) =>
+    JSON.stringify([previousCustomerId, orderId]);
+  const missing = new Set(unmoved.map((order) => key(order.previousCustomerId, order.orderId)));
+  const count = moves.filter((order) => missing.has(key(order.previousCustomerId, order.orderId))).length;
+  return { moved: moves.length - count, unmoved: count };
 }
 
 /** Appends one chunk to another, in order. */

@@ -4,9 +4,10 @@
  * can be written, new requests are turned away and streams are read more slowly; memory does not grow.
  */
 import { CoterieError } from '../../model/error.ts';
+import { UNMOVED } from '../../model/fact-reason.ts';
 import type { Engine, FactSource } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
-import { addRow, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
+import { addRow, countMoves, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
 
 export interface IngestReport {
@@ -15,6 +16,10 @@ export interface IngestReport {
   readonly rejected: number;
   /** Rows about customers who were erased, which are dropped; absent: none. */
   readonly erased?: number;
+  /** Rows that moved an order here from another customer, who no longer has it; absent: none. */
+  readonly moved?: number;
+  /** What is worth a look in rows that were accepted: text → rows; absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first rows set aside, at most 100; the index counts rows from 0. */
@@ -218,7 +223,8 @@ class EngineIngest implements Ingest {
   async #write(chunk: FactChunk, tally: Tally): Promise<void> {
     const { rows, bytes } = chunk;
     try {
-      const { batchNo, erasedCustomers } = await this.#commit.add(chunk);
+      const { batchNo, erasedCustomers, unmoved = [] } = await this.#commit.add(chunk);
+      tally.addMoves(countMoves(chunk, unmoved));
       const erased = erasedCustomers ? countRowsOf(chunk, new Set(erasedCustomers)) : 0;
       tally.batchNo = batchNo;
       tally.erased += erased;
@@ -235,6 +241,8 @@ class Tally {
   rejected = 0;
   erased = 0;
   batchNo: number | undefined;
+  #moved = 0;
+  #unmoved = 0;
   #rows = 0;
   readonly #reasons = new Map<string, number>();
   readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
@@ -249,11 +257,18 @@ class Tally {
     if (this.#rejects.length < REJECTS_LISTED_MAX) this.#rejects.push({ index, reason });
   }
 
+  addMoves(moves: { readonly moved: number; readonly unmoved: number }): void {
+    this.#moved += moves.moved;
+    this.#unmoved += moves.unmoved;
+  }
+
   report(): IngestReport {
     return {
       accepted: this.accepted,
       rejected: this.rejected,
       ...(this.erased > 0 ? { erased: this.erased } : {}),
+      ...(this.#moved > 0 ? { moved: this.#moved } : {}),
+      ...(this.#unmoved > 0 ? { warnings: { [UNMOVED]: this.#unmoved } } : {}),
       reasons: Object.fromEntries(this.#reasons),
       rejects: this.#rejects,
       ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),

@@ -121,7 +121,17 @@ export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relati
   const columns: string[] = [`${relation.line} AS line`];
   const names =
     source === 'orders'
-      ? ['customer_id', 'order_id', 'store_id', 'ordered_at', 'total', 'discount', 'currency', 'status']
+      ? [
+          'customer_id',
+          'order_id',
+          'store_id',
+          'ordered_at',
+          'total',
+          'discount',
+          'currency',
+          'status',
+          'previous_customer_id',
+        ]
       : source === 'stores'
         ? ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at']
         : ['customer_id'];
@@ -156,6 +166,7 @@ function checkOrder(): CheckedFields {
       discount_e4: 'discount_e4',
       currency: `upper(coalesce(currency, ''))`,
       status: 'status_no',
+      previous_customer_id: 'previous_customer_id',
     },
     reason: firstReason([
       ...idChecks('customer_id', 'customer id', true),
@@ -167,6 +178,7 @@ function checkOrder(): CheckedFields {
       ...amountChecks('total', 'total'),
       ...amountChecks('discount', 'discount'),
       ['discount_e4 < 0', FACT_REASON.negativeDiscount],
+      ...idChecks('previous_customer_id', 'previous customer id', false),
       [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, FACT_REASON.notCurrency],
       ['status_no IS NULL', FACT_REASON.unknownStatus],
     ]),

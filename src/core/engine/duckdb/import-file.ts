@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { access, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
+import { UNMOVED } from '../../../model/fact-reason.ts';
 import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import { type CheckedCopy, makeCheckedCopy, rowRejected } from './checked-copy.ts';
@@ -164,7 +165,12 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   const plan = planColumns(request, relation.columns, source.delimiter);
   const warnings = await stageRows(session, work, relation, plan);
   const batchNo = await nextBatchNo(session);
-  const { erasedCustomers: _, ...counts } = await ingest(session, request.source, batchNo, step);
+  const {
+    erasedCustomers: _,
+    unmoved = [],
+    ...counts
+  } = await ingest(session, request.source, batchNo, step);
+  if (unmoved.length > 0) warnings[UNMOVED] = unmoved.length;
   const reasons = await countReasons(session);
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
   const rows = counts.added + counts.replaced + counts.unchanged + (counts.erased ?? 0) + rejected;

@@ -77,7 +77,12 @@ export function putFacts(
     });
     await writeStreamPositions(session, positions);
     const erasedCustomers = [...new Set(counts.flatMap((count) => count.erasedCustomers ?? []))];
-    return { batchNo, ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}) };
+    const unmoved = counts.flatMap((count) => count.unmoved ?? []);
+    return {
+      batchNo,
+      ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}),
+      ...(unmoved.length > 0 ? { unmoved } : {}),
+    };
   });
 }
 
@@ -93,6 +98,7 @@ async function stageOrders(session: DuckDbSession, orders: readonly OrderFact[])
     BIGINT,
     VARCHAR,
     UTINYINT,
+    VARCHAR,
   ];
   await session.append(STAGED_ORDER, types, [
     orders.map((_, i) => BigInt(i)),
@@ -104,6 +110,7 @@ async function stageOrders(session: DuckDbSession, orders: readonly OrderFact[])
     orders.map((order) => BigInt(order.discountE4)),
     orders.map((order) => order.currency),
     orders.map((order) => STATUS_NO[order.status]),
+    orders.map((order) => order.previousCustomerId ?? null),
   ]);
 }
 

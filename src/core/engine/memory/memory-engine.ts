@@ -16,6 +16,7 @@ import type {
   ScanRequest,
   StoreTable,
   StreamPosition,
+  UnmovedOrder,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
 import { openMemoryLiveFacts } from './memory-live-facts.ts';
@@ -76,9 +77,10 @@ export class MemoryEngine implements Engine {
       if (this.#erasedIds.has(customerId)) erased.add(customerId);
       return !this.#erasedIds.has(customerId);
     };
+    const { orders: moved, unmoved } = this.#withMoves(all.orders ?? []);
     const facts = {
       ...all,
-      orders: all.orders?.filter((order) => isKept(order.customerId)),
+      orders: moved.filter((order) => isKept(order.customerId)),
       traits: all.traits?.filter((trait) => isKept(trait.customerId)),
       customers: all.customers?.filter(isKept),
     };
@@ -114,7 +116,11 @@ export class MemoryEngine implements Engine {
     for (const trait of facts.traits ?? []) {
       number(this.#traitValues.get(this.#traitNames.get(trait.name)!)!, trait.value, 0);
     }
-    return { batchNo, ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}) };
+    return {
+      batchNo,
+      ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}),
+      ...(unmoved.length > 0 ? { unmoved } : {}),
+    };
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
@@ -251,6 +257,23 @@ export class MemoryEngine implements Engine {
   }
 
   async close(): Promise<void> {}
+
+  /** Before each order that moves, the cancellation of the previous customer's, if that one has it. */
+  #withMoves(orders: readonly OrderFact[]): { orders: OrderFact[]; unmoved: UnmovedOrder[] } {
+    const had = new Set([...this.#orders.map(({ fact }) => orderKey(fact)), ...orders.map(orderKey)]);
+    const all: OrderFact[] = [];
+    const unmoved: UnmovedOrder[] = [];
+    for (const { previousCustomerId, ...order } of orders) {
+      if (previousCustomerId !== undefined && previousCustomerId !== order.customerId) {
+        const cancelled = { ...order, customerId: previousCustomerId, status: 'cancelled' as const };
+        const isErased = this.#erasedIds.has(previousCustomerId);
+        if (had.has(orderKey(cancelled)) && !isErased) all.push(cancelled);
+        else unmoved.push({ previousCustomerId, orderId: order.orderId });
+      }
+      all.push(order);
+    }
+    return { orders: all, unmoved };
+  }
 
   #know(customerId: string, batchNo: number): void {
     if (!this.#customers.has(customerId)) {
