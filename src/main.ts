@@ -47,7 +47,13 @@ async function openStore(config: Config, mode: { readonly readOnly: boolean }): 
 /** A Core on DuckDB that loads into a store. Closing it closes the database, not the store. */
 async function openCore(
   config: Config,
-  parts: { readonly store: Store; readonly startThreads: boolean; readonly changes?: ChangeLog },
+  parts: {
+    readonly store: Store;
+    readonly startThreads: boolean;
+    readonly changes?: ChangeLog;
+    /** Absent: only dead letters forget customers, since nothing is being delivered. */
+    readonly forgetElsewhere?: (customerIds: readonly string[]) => Promise<void>;
+  },
 ): Promise<Core> {
   const [
     { DuckDbEngine },
@@ -69,6 +75,11 @@ async function openCore(
     calculations: new DuckDbCalculationLog(database),
     flows: new DuckDbFlowLog(database),
     target: parts.store,
+    async forgetElsewhere(customerIds) {
+      if (parts.forgetElsewhere) return parts.forgetElsewhere(customerIds);
+      const { openDuckDbWebhookStore } = await import('./core/webhook/duckdb/duckdb-webhook-store.ts');
+      return (await openDuckDbWebhookStore(database)).forget(customerIds);
+    },
     ...(parts.changes ? { changes: parts.changes } : {}),
     threads: config.threads,
     startThreads: parts.startThreads,
@@ -148,7 +159,9 @@ async function openCoreParts(
     return part;
   };
   const changes = keep(await openLmdbChangeLog({ folder: changesFolder(config.data) }));
-  const core = keep(await openCore(config, { store, changes, startThreads: true }));
+  // Customers are erased by requests and ticks, which begin later than the webhooks.
+  const forgetElsewhere = (customerIds: readonly string[]) => webhooks.forget(customerIds);
+  const core = keep(await openCore(config, { store, changes, startThreads: true, forgetElsewhere }));
   const database = keep(await openDatabase(config));
   const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
   for (const stream of await openStreams(config, { database, logger })) keep(stream);

@@ -175,6 +175,29 @@ test('an address that hangs is given up after so many attempts, and stalls nobod
   other.close();
 });
 
+test('a customer who is forgotten goes from dead letters and from what is tried again', async () => {
+  let isUp = false;
+  const target = await receiver((count) => (isUp ? 204 : count <= 3 ? 500 : 'never'));
+  await put('down', { url: target.url, segments: ['regular'] });
+  await enter('ana', 'regular');
+  await until(async () => (await view('down')).deadLetters === 1);
+  await enter('ana', 'regular');
+  await until(() => target.received.length === 4);
+  const erased = await ask(`${coterie.url}/v1/customers/ana`, { method: 'DELETE' });
+  assert.equal(erased.status, 202);
+  isUp = true;
+  assert.equal((await view('down')).deadLetters, 0);
+  await enter('x', 'regular');
+  await until(() => target.received.length === 5);
+  assert.deepEqual(
+    target.changes().map(({ customer }) => customer),
+    ['ana', 'ana', 'ana', 'ana', 'x'],
+  );
+  assert.equal((await view('down')).deadLetters, 0);
+  await coterie.webhooks.remove('down');
+  target.close();
+});
+
 test('a webhook that makes no sense is refused, and one that does not exist is not found', async () => {
   for (const body of [
     { url: 'ftp://a/' },
