@@ -92,6 +92,8 @@ async function openCommandCore(config: Config): Promise<Core> {
   let core: Core;
   try {
     core = await openCore(config, { store, startThreads: false });
+    const { removeOldRejects } = await import('./core/ingest/old-rejects.ts');
+    await removeOldRejects(rejectsFolder(config.data), config.rejectsLife);
   } catch (error) {
     await store.close();
     throw error;
@@ -125,7 +127,7 @@ async function openStreams(
     import('./core/engine/duckdb/duckdb-engine.ts'),
   ]);
   const engine = new DuckDbEngine(database);
-  const rejects = openStreamRejects(rejectsFolder(config.data));
+  const rejects = openStreamRejects(rejectsFolder(config.data), { lifeMs: config.rejectsLife });
   return streams.map((stream) =>
     startStreamConsumer({
       stream,
@@ -145,15 +147,23 @@ async function openCoreParts(
   config: Config,
   { store, logger, opened }: { store: Store; logger: Logger; opened: { close(): Promise<void> }[] },
 ) {
-  const [{ openLmdbChangeLog }, { DuckDbEngine }, { createIngest }, { ChangeFeed }, webhook, webhookStore] =
-    await Promise.all([
-      import('./core/change/lmdb/lmdb-change-log.ts'),
-      import('./core/engine/duckdb/duckdb-engine.ts'),
-      import('./core/ingest/ingest.ts'),
-      import('./core/feed/change-feed.ts'),
-      import('./core/webhook/webhooks.ts'),
-      import('./core/webhook/duckdb/duckdb-webhook-store.ts'),
-    ]);
+  const [
+    { openLmdbChangeLog },
+    { DuckDbEngine },
+    { createIngest },
+    { keepRejectsShort },
+    { ChangeFeed },
+    webhook,
+    webhookStore,
+  ] = await Promise.all([
+    import('./core/change/lmdb/lmdb-change-log.ts'),
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+    import('./core/ingest/ingest.ts'),
+    import('./core/ingest/old-rejects.ts'),
+    import('./core/feed/change-feed.ts'),
+    import('./core/webhook/webhooks.ts'),
+    import('./core/webhook/duckdb/duckdb-webhook-store.ts'),
+  ]);
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.push(part);
     return part;
@@ -163,6 +173,7 @@ async function openCoreParts(
   const forgetElsewhere = (customerIds: readonly string[]) => webhooks.forget(customerIds);
   const core = keep(await openCore(config, { store, changes, startThreads: true, forgetElsewhere }));
   const database = keep(await openDatabase(config));
+  keep(keepRejectsShort(rejectsFolder(config.data), config.rejectsLife));
   const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
   for (const stream of await openStreams(config, { database, logger })) keep(stream);
   const feed = new ChangeFeed({
@@ -264,51 +275,37 @@ function startTicks(core: Core, periodMs: number, logger: Logger): void {
 
 /** What a view serves against plain SQL over the facts that it was calculated from. */
 async function verifyView(config: Config, view: StoreView, request: VerifyRequest, progress: Progress) {
-  const [
-    { DuckDbEngine },
-    { readNumbers },
-    { DuckDbCatalog },
-    { loadSegments },
-    { segmentSql },
-    core,
-    store,
-  ] = await Promise.all([
-    import('./core/engine/duckdb/duckdb-engine.ts'),
-    import('./core/engine/duckdb/scan.ts'),
+  const [{ DuckDbCatalog }, { duckDbOracle }, { servedByRows }, core] = await Promise.all([
     import('./core/catalog/duckdb/duckdb-catalog.ts'),
-    import('./core/catalog/resolve-segments.ts'),
-    import('./core/verify/segment-sql.ts'),
+    import('./core/engine/duckdb/duckdb-oracle.ts'),
+    import('./core/verify/served-reader.ts'),
     import('./core/verify/verify.ts'),
-    import('./store/check.ts'),
   ]);
   const { asOf } = view;
   const database = await openDatabase(config);
-  const engine = new DuckDbEngine(database);
   try {
-    const segments = await loadSegments({
-      catalog: new DuckDbCatalog(database),
-      stores: await engine.storeTable(asOf.batchNo),
-      types: await segmentTypes(),
-      knownAt: asOf.catalogNo,
-    });
-    const report = await core.verify(
-      {
-        segments,
-        customers: engine.customers(asOf.batchNo),
-        membersBySql(rule) {
-          const oracle = { moment: asOf.moment, knownAt: asOf.batchNo, dialect: 'duckdb' } as const;
-          const { sql, params } = segmentSql(rule, oracle);
-          return readNumbers(database.stream(sql, params));
-        },
-        served: async (customerId, keys) => (await store.check(view, customerId, keys)).memberships,
-      },
-      request,
-      progress,
+    const { customers, segments, openOracle } = duckDbOracle(
+      database,
+      new DuckDbCatalog(database),
+      await segmentTypes(),
     );
+    progress({ phase: 'facts', done: 0 });
+    const oracle = await openOracle(asOf);
+    const report = await core
+      .verify(
+        {
+          segments: await segments(asOf),
+          customers: () => customers(asOf.batchNo),
+          oracle,
+          served: (keys) => servedByRows(view, keys),
+        },
+        request,
+        progress,
+      )
+      .finally(() => oracle.close());
     return { ...report, asOf };
   } finally {
-    // Closes the database with it.
-    await engine.close();
+    await database.close();
   }
 }
 

@@ -23,6 +23,11 @@ export interface SegmentSqlOptions {
    * no store or trait was ever changed. Makes the query that an analyst writes over such tables.
    */
   readonly assumeCompacted?: boolean;
+  /**
+   * A schema that holds the tables of {@link factsInForceSql}, already reconciled at `knownAt`: the query
+   * reads those. For many segments over one state of knowledge.
+   */
+  readonly factsInForce?: string;
 }
 
 export interface SegmentSql {
@@ -30,6 +35,11 @@ export interface SegmentSql {
   readonly sql: string;
   /** `$1`, `$2` …: all texts. */
   readonly params: readonly string[];
+}
+
+export interface SegmentSetSql extends SegmentSql {
+  /** The members are not those that `sql` yields but all other known customers. */
+  readonly isComplement: boolean;
 }
 
 /** Customers for which a part of a rule holds: those that `sql` yields, or all others. */
@@ -48,34 +58,76 @@ export function segmentSql(rule: Rule, options: SegmentSqlOptions): SegmentSql {
   const { sql, complement } = customerSet(rule, context);
   const known = context.knownAt === undefined ? '' : ` WHERE batch_no <= ${context.knownAt}`;
   const members = complement ? `SELECT customer_no FROM customer${known}\nEXCEPT\n(${sql})` : sql;
-  const needed = factTables(context).filter((table) => members.includes(table.name));
-  const tables = needed.map((table) => `${table.name} AS (\n${table.sql}\n)`).join(',\n');
-  return { sql: tables === '' ? members : `WITH ${tables}\n${members}`, params: context.params };
+  return { sql: `${withTables(members, context)}${members}`, params: context.params };
 }
 
-/** Facts in force: of each order, store and trait the version received last. */
-function factTables({ knownAt, assumeCompacted }: Context): { name: string; sql: string }[] {
-  if (assumeCompacted) return [];
-  const received = knownAt === undefined ? '' : ` WHERE batch_no <= ${knownAt}`;
+/**
+ * The query for one rule as a set or the complement of one, so that a segment that nearly everybody is in
+ * does not have to be listed. `sql` may yield customers who are not known after `knownAt`.
+ */
+export function segmentSetSql(rule: Rule, options: SegmentSqlOptions): SegmentSetSql {
+  const context: Context = { ...options, params: [] };
+  const { sql, complement } = customerSet(rule, context);
+  const tables = withTables(sql, context);
+  return { sql: `${tables}${sql}`, params: context.params, isComplement: complement };
+}
+
+/** Queries for the facts in force after a batch, by the names of the tables that hold what they yield. */
+export interface FactsInForceSql {
+  readonly known_order: string;
+  readonly known_store: string;
+  readonly known_trait: string;
+}
+
+/**
+ * Facts in force: of each order, store and trait the version received last.
+ *
+ * @param options.customers - A table of `customer_no`: only the facts of these.
+ */
+export function factsInForceSql(options: {
+  readonly knownAt?: number;
+  readonly customers?: string;
+}): FactsInForceSql {
+  const { knownAt, customers } = options;
+  const received = knownAt === undefined ? [] : [`batch_no <= ${knownAt}`];
+  const theirs = customers === undefined ? [] : [`customer_no IN (SELECT customer_no FROM ${customers})`];
+  const where = (tests: readonly string[]): string =>
+    tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
   const columns =
     'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status, batch_no, order_id';
   const sources = ['order_base', 'order_tail', ...(knownAt === undefined ? [] : ['order_archive'])];
-  const versions = sources.map((table) => `  SELECT ${columns} FROM ${table}${received}`);
+  const versions = sources.map(
+    (table) => `  SELECT ${columns} FROM ${table}${where([...received, ...theirs])}`,
+  );
   const latest = (from: string, key: string, and = ''): string =>
     `SELECT * FROM (\n  SELECT *, row_number() OVER (PARTITION BY ${key} ORDER BY batch_no DESC) AS recency\n` +
     `  FROM ${from}) AS version WHERE recency = 1${and}`;
-  return [
-    {
-      name: 'known_order',
-      sql: latest(
-        `(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`,
-        'customer_no, order_id',
-        ' AND status = 0', // neither cancelled nor refunded
-      ),
-    },
-    { name: 'known_store', sql: latest(`store${received}`, 'store_no') },
-    { name: 'known_trait', sql: latest(`trait${received}`, 'customer_no, name_no') },
-  ];
+  return {
+    known_order: latest(
+      `(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`,
+      'customer_no, order_id',
+      ' AND status = 0', // neither cancelled nor refunded
+    ),
+    known_store: latest(`store${where(received)}`, 'store_no'),
+    known_trait: latest(`trait${where([...received, ...theirs])}`, 'customer_no, name_no'),
+  };
+}
+
+/** The tables of facts that a query names, before it, unless they are there already. */
+function withTables(sql: string, { knownAt, assumeCompacted, factsInForce }: Context): string {
+  if (assumeCompacted || factsInForce !== undefined) return '';
+  const known = knownAt === undefined ? {} : { knownAt };
+  const tables = Object.entries(factsInForceSql(known))
+    .filter(([name]) => sql.includes(name))
+    .map(([name, table]) => `${name} AS (\n${table}\n)`);
+  return tables.length === 0 ? '' : `WITH ${tables.join(',\n')}\n`;
+}
+
+/** What holds the facts in force of one kind. */
+function tableOf(kind: 'order' | 'store' | 'trait', context: Context): string {
+  if (context.assumeCompacted) return kind === 'order' ? 'order_base' : kind;
+  const schema = context.factsInForce === undefined ? '' : `${context.factsInForce}.`;
+  return `${schema}known_${kind}`;
 }
 
 function customerSet(rule: Rule, context: Context): CustomerSet {
@@ -169,7 +221,7 @@ function ordersSet(rule: Rule, context: Context): CustomerSet {
   });
   const complement = holdsWithoutOrders(rule);
   const sql =
-    `SELECT o.customer_no FROM ${context.assumeCompacted ? 'order_base' : 'known_order'} AS o\nWHERE ${where.join('\n  AND ')}\n` +
+    `SELECT o.customer_no FROM ${tableOf('order', context)} AS o\nWHERE ${where.join('\n  AND ')}\n` +
     `GROUP BY o.customer_no HAVING ${complement ? `NOT (${holds})` : holds}`;
   return { sql, complement };
 }
@@ -250,9 +302,7 @@ function storeFilter(stores: StoreSet, context: Context): string[] {
     }
   }
   const filter = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`;
-  return [
-    `o.store_no IN (SELECT s.store_no FROM ${context.assumeCompacted ? 'store' : 'known_store'} AS s${filter})`,
-  ];
+  return [`o.store_no IN (SELECT s.store_no FROM ${tableOf('store', context)} AS s${filter})`];
 }
 
 function traitSql({ name, test }: TraitCondition, context: Context): string {
@@ -269,7 +319,7 @@ function traitSql({ name, test }: TraitCondition, context: Context): string {
     if (test.atMost !== undefined) where.push(`${number} <= ${bound(test.atMost)}`);
   }
   return (
-    `SELECT t.customer_no FROM ${context.assumeCompacted ? 'trait' : 'known_trait'} AS t JOIN trait_name AS n ON n.name_no = t.name_no\n` +
+    `SELECT t.customer_no FROM ${tableOf('trait', context)} AS t JOIN trait_name AS n ON n.name_no = t.name_no\n` +
     `JOIN trait_value AS v ON v.name_no = t.name_no AND v.value_no = t.value_no\nWHERE ${where.join(' AND ')}`
   );
 }
