@@ -201,6 +201,15 @@ export const OPTION_TABLE = {
     help: 'How often a sample of what is served is held to plain SQL over the facts; 0s: never.',
     commands: SERVING,
   }),
+  rejectsLife: duration({
+    flag: 'rejects-life',
+    placeholder: 'duration',
+    default: 720 * 3_600_000,
+    atLeast: 3_600_000,
+    atMost: 87_600 * 3_600_000,
+    help: 'How long rows that were set aside are kept in rejects/ of the data folder: they hold ids of customers.',
+    commands: [...SERVING, 'import', 'forget'],
+  }),
   shutdownPeriod: duration({
     flag: 'shutdown-period',
     placeholder: 'duration',
