@@ -175,7 +175,8 @@ async function openCoreParts(
   const database = keep(await openDatabase(config));
   keep(keepRejectsShort(rejectsFolder(config.data), config.rejectsLife));
   const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
-  for (const stream of await openStreams(config, { database, logger })) keep(stream);
+  const streams = await openStreams(config, { database, logger });
+  for (const stream of streams) keep(stream);
   const feed = new ChangeFeed({
     changes,
     served: () => {
@@ -191,7 +192,7 @@ async function openCoreParts(
     }),
   );
   const verifier = keep(await openVerifier({ database, store, logger, periodMs: config.verifyPeriod }));
-  return { core, ingest, feed, webhooks, verifier };
+  return { core, ingest, feed, webhooks, streams, verifier };
 }
 
 /** Holds what is served to the SQL oracle, when asked to and, with a period, by itself. */

@@ -5,10 +5,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Core, LiveStatus } from '../core/core.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { StreamConsumer } from '../core/stream/stream-consumer.ts';
 import type { Verifier } from '../core/verify/verifier.ts';
 import type { ErrorCode } from '../model/error.ts';
 import { beyondFreshness } from '../store/freshness.ts';
 import type { Store } from '../store/store.ts';
+import { addStreamMetrics } from './stream-metrics.ts';
 
 /** From 0.1 ms, a check, to 30 s, a preview over everything. */
 const SECONDS_BUCKETS = [
@@ -158,6 +160,11 @@ export class Metrics {
     this.#addGauge('coterie_facts_waiting_rows', 'Rows of facts that are not durable yet.', () => {
       return ingest.status().waitingRows;
     });
+  }
+
+  /** Adds the streams that facts are taken in from. */
+  watchStreams(streams: readonly Pick<StreamConsumer, 'status'>[]): void {
+    addStreamMetrics(this.#registry, streams);
   }
 
   /** Counts checks of `customers`, of so many segments in all. */

@@ -2,7 +2,7 @@
  * What commands run in process, as the composition root hands it to them: no command picks a driver.
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
-import type { FactSource, FactsAnswer } from '../client/client.ts';
+import type { FactSource, FactsAnswer, StreamAnswer } from '../client/client.ts';
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
@@ -49,6 +49,8 @@ export type CoreQuestions = Pick<
 /** A running server, as commands see it. */
 export interface RemoteServer extends CoreQuestions {
   check(customer: string, segments: readonly string[]): Promise<CheckReport>;
+  /** Streams that it takes facts in from. */
+  streams(): Promise<readonly StreamAnswer[]>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
   sendFactLines(source: FactSource, lines: string, strict: boolean): Promise<FactsAnswer>;
 }

@@ -21,6 +21,7 @@ export function remoteServer(url: string): RemoteServer {
       const { memberships, unknown, asOf } = await client.check(customer, segments);
       return { customer, memberships, unknown, asOf: asOf ?? '' };
     },
+    streams: () => client.streams(),
     sendFactLines: (source, lines, strict) => client.sendFactLines(source, lines, { strict }),
     apply: (definitions, { author, reason }) =>
       client.apply(definitions, { author, ...(reason === undefined ? {} : { reason }) }),

@@ -207,6 +207,28 @@ export interface FactsAnswer {
   readonly batchNo?: number;
 }
 
+/** A stream that a server takes facts in from; counts are since its start. */
+export interface StreamAnswer {
+  readonly source: string;
+  /** `failing`: connecting, reading or writing failed, and is tried again. */
+  readonly state: 'connecting' | 'following' | 'failing' | 'stopped';
+  /** Partition → the last position that is durable. */
+  readonly position: Readonly<Record<string, number>>;
+  /** Messages that the broker has and that are not durable there; absent until it was asked. */
+  readonly lagMessages?: number;
+  /** When the last message became durable; absent before the first. */
+  readonly lastMessageAt?: string;
+  readonly messages: number;
+  readonly redelivered: number;
+  /** Rows made durable, and set aside. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Reason → rows set aside. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** What fails, in words. */
+  readonly failure?: string;
+}
+
 /** Who entered and left segments at one tick. */
 export interface Change {
   readonly position: number;
