@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { ChangeLog } from '../../src/core/change/change-log.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import type { AsOf, SegmentEntry } from '../../src/model/membership.ts';
-import { decodeRow } from '../../src/model/row.ts';
+import { findInRow } from '../../src/model/row.ts';
 import type { Store } from '../../src/store/store.ts';
 import { MemberColumns } from './member-columns.ts';
 
@@ -155,27 +155,26 @@ export class Replay {
     return replayed;
   }
 
-  /** Members as served, of these segments: rows, and defaults for everybody else who is known. */
+  /** Members as served, of these segments: exceptions in rows, and defaults for everybody else. */
   async #served(customerNoEnd: number, segmentNos: readonly number[]): Promise<MemberColumns> {
     const { target } = this.#parts;
     const { directory } = target.view()!;
     const members = new MemberColumns();
-    const wanted: (boolean | undefined)[] = [];
-    for (const segmentNo of segmentNos) wanted[segmentNo] = false;
-    for (const { segmentNo, defaultMember } of directory.entries.filter(isActive)) {
-      if (wanted[segmentNo] === undefined) continue;
-      wanted[segmentNo] = defaultMember;
+    const asked = new Set(segmentNos);
+    const entries = directory.entries.filter((entry) => isActive(entry) && asked.has(entry.segmentNo));
+    for (const { segmentNo, defaultMember } of entries) {
       if (defaultMember) members.setRange(segmentNo, 0, customerNoEnd);
     }
+    const wanted = Uint32Array.from(entries, ({ segmentNo }) => segmentNo);
+    const found = new Uint8Array(wanted.length);
     for (let from = 0; from < customerNoEnd; from += CUSTOMERS_PER_READ) {
       const length = Math.min(CUSTOMERS_PER_READ, customerNoEnd - from);
       const rows = await target.rows(Uint32Array.from({ length }, (_, i) => from + i));
       for (const [i, row] of rows.entries()) {
         if (row === undefined) continue;
-        for (const segmentNo of decodeRow(row)) {
-          const isDefault = wanted[segmentNo];
-          if (isDefault !== undefined) members.set(segmentNo, from + i, !isDefault);
-        }
+        findInRow(row, wanted, found);
+        for (let at = found.indexOf(1); at >= 0; at = found.indexOf(1, at + 1))
+          members.set(wanted[at]!, from + i, !entries[at]!.defaultMember);
       }
     }
     return members;

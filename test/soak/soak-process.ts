@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { randomFrom } from '../../bench/benchmark-segments.ts';
 import { calculate } from '../../src/core/calculate.ts';
 import { DuckDbCatalog } from '../../src/core/catalog/duckdb/duckdb-catalog.ts';
+import { loadSegments } from '../../src/core/catalog/resolve-segments.ts';
 import { openLmdbChangeLog } from '../../src/core/change/lmdb/lmdb-change-log.ts';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
@@ -20,6 +21,8 @@ import { openLive } from '../../src/core/live/live.ts';
 import { servedByRows } from '../../src/core/verify/served-reader.ts';
 import { Verifier } from '../../src/core/verify/verifier.ts';
 import { type VerifyReport, verify } from '../../src/core/verify/verify.ts';
+import type { AsOf } from '../../src/model/membership.ts';
+import type { Segment } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { servedSample } from '../../src/store/served-sample.ts';
@@ -49,8 +52,10 @@ export interface HourLine {
   /** Changes of customers that were replayed over the baseline, and pairs that were compared then. */
   readonly replayed: number;
   readonly replayCompared: number;
-  /** By step. */
+  /** Of the clock, by step. */
   readonly seconds: Readonly<Record<string, number>>;
+  /** Of the processor, all steps and threads. */
+  readonly cpuSeconds: number;
 }
 
 const options = JSON.parse(process.argv[2]!) as SoakOptions;
@@ -58,6 +63,11 @@ const life = new MarketplaceLife(options);
 const hourFile = join(options.folder, 'hour');
 const seconds: Record<string, number> = {};
 const startedAt = performance.now();
+let lastSegments: { readonly from: string; readonly segments: readonly Segment[] } = {
+  from: '',
+  segments: [],
+};
+let cpuBefore = process.cpuUsage();
 
 console.log(JSON.stringify({ step: 'open' }));
 const database = await openDatabase({ folder: options.folder, memoryMiB: 1024 });
@@ -67,7 +77,7 @@ const target = await openLmdbStore({ folder: join(options.folder, 'store') });
 const changes = await openLmdbChangeLog({ folder: join(options.folder, 'changes') });
 const pool = new EvaluationPool(2);
 const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES };
-const oracle = duckDbOracle(database, catalog, SEGMENT_TYPES);
+const oracle = { ...duckDbOracle(database, catalog, SEGMENT_TYPES), segments: segmentsAsOf };
 const verifier = new Verifier({ ...oracle, served: (ids, draw) => servedSample(target, ids, draw) });
 const note = (hour: number) => ({ author: 'soak', at: options.start + hour * HOUR_S });
 
@@ -138,7 +148,29 @@ async function liveThrough(hour: number): Promise<HourLine> {
     if (report.mismatches > 0) console.error(`hour ${hour}: ${JSON.stringify(report)}`);
   }
   const compared = reports.reduce((sum, report) => sum + report.compared, 0);
-  return { hour, ...totals, compared, mismatches, replayed, replayCompared, seconds: { ...seconds } };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  cpuBefore = process.cpuUsage();
+  return {
+    hour,
+    ...totals,
+    compared,
+    mismatches,
+    replayed,
+    replayCompared,
+    seconds: { ...seconds },
+    cpuSeconds: round((user + system) / 1_000_000),
+  };
+}
+
+/** Read anew only when definitions or stores have changed: most hours leave both alone. */
+async function segmentsAsOf({ catalogNo, batchNo }: AsOf): Promise<readonly Segment[]> {
+  const stores = await engine.storeTable(batchNo);
+  const from = JSON.stringify([catalogNo, stores]);
+  if (from !== lastSegments.from) {
+    const segments = await loadSegments({ catalog, stores, types: SEGMENT_TYPES, knownAt: catalogNo });
+    lastSegments = { from, segments };
+  }
+  return lastSegments.segments;
 }
 
 async function verifyAll(hour: number): Promise<VerifyReport> {

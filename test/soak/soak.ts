@@ -35,32 +35,42 @@ const MONTH: typeof SHORT = {
   hours: 720,
   customers: 100_000,
   history: 3_000_000,
-  stores: 1_000,
+  stores: 2_000,
   segments: 10_000,
   ordersPerHour: 200,
   compactHours: 48,
+  killHours: 12,
 };
 /** Of an hour that ended, as a guess for the next of its kind. */
-const STEPS_SECONDS_FIRST = 3;
+const SECONDS_FIRST = 3;
 
 const isMonth = process.argv.includes('--month');
 if (isMonth) process.argv.splice(process.argv.indexOf('--month'), 1);
 const flags = readFlags(isMonth ? MONTH : SHORT);
 const folder = await mkdtemp(join(tmpdir(), 'coterie-soak-'));
 const random = randomFrom(flags.seed);
-const totals = { hours: 0, ticks: 0, compared: 0, mismatches: 0, replayed: 0, replayCompared: 0, kills: 0 };
+const totals = {
+  hours: 0,
+  ticks: 0,
+  compared: 0,
+  mismatches: 0,
+  replayed: 0,
+  replayCompared: 0,
+  kills: 0,
+  cpuSeconds: 0,
+};
 /** Step → kills that hit it. */
 const killsByStep: Record<string, number> = {};
 /** Seconds by step over all hours that ended. */
 const seconds: Record<string, number> = {};
 /** How long an ordinary hour and the last of a day took. */
-const lastSeconds = { hour: STEPS_SECONDS_FIRST, day: STEPS_SECONDS_FIRST };
+const lastSeconds = { hour: SECONDS_FIRST, day: SECONDS_FIRST };
 const started = performance.now();
 let failure = '';
 try {
   while (totals.hours < flags.hours && failure === '') {
     const code = await runUntilKilled();
-    if (code !== 0 && code !== null) failure = `hour ${totals.hours + 1} failed: see above`;
+    if (code !== 0 && code !== null) failure = `failed in or after hour ${totals.hours}: see above`;
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -69,6 +79,7 @@ console.log(
   JSON.stringify({
     soak: failure === '' ? 'done' : failure,
     ...totals,
+    cpuSeconds: Math.round(totals.cpuSeconds),
     seconds: Math.round((performance.now() - started) / 1000),
     killsByStep,
     secondsByStep: Object.fromEntries(Object.entries(seconds).map(([step, s]) => [step, Math.round(s)])),
@@ -118,6 +129,7 @@ function add(line: HourLine): void {
   totals.mismatches += line.mismatches;
   totals.replayed += line.replayed;
   totals.replayCompared += line.replayCompared;
+  totals.cpuSeconds += line.cpuSeconds;
   const { open: _, ...steps } = line.seconds;
   const took = Object.values(steps).reduce((sum, one) => sum + one, 0);
   if (line.hour % 24 === 0) lastSeconds.day = took;
