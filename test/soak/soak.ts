@@ -5,6 +5,7 @@
  * a month of 100,000 customers and 10,000 segments. The last line is JSON with the totals.
  */
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +68,9 @@ const seconds: Record<string, number> = {};
 const lastSeconds = { hour: SECONDS_FIRST, day: SECONDS_FIRST };
 const started = performance.now();
 let failure = '';
+/** When the soak itself is told to end, nothing of it stays behind. */
+let stop: (signal: NodeJS.Signals) => void = () => {};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
 try {
   while (totals.hours < flags.hours && failure === '') {
     const code = await runUntilKilled();
@@ -94,6 +98,11 @@ function runUntilKilled(): Promise<number | null> {
   const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  stop = (signal) => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
   let step = 'start';
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = JSON.parse(text) as HourLine | { readonly step: string };
