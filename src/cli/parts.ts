@@ -46,9 +46,14 @@ export type CoreQuestions = Pick<
   | 'readmitCustomer'
 >;
 
+/** The answer to `verify`. */
+export type Verified = VerifyReport & { readonly asOf: AsOf };
+
 /** A running server, as commands see it. */
 export interface RemoteServer extends CoreQuestions {
   check(customer: string, segments: readonly string[]): Promise<CheckReport>;
+  /** Holds a sample of what it serves to the SQL oracle. */
+  verify(request: VerifyRequest & { readonly customers: number }): Promise<Verified>;
   /** Streams that it takes facts in from. */
   streams(): Promise<readonly StreamAnswer[]>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
@@ -74,11 +79,7 @@ export interface Parts {
   /** Fills an empty data folder with a made-up history. */
   simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
   /** Holds what is served to the SQL oracle, as of the last calculation. */
-  verify(
-    config: Config,
-    request: VerifyRequest,
-    progress: Progress,
-  ): Promise<VerifyReport & { readonly asOf: AsOf }>;
+  verify(config: Config, request: VerifyRequest, progress: Progress): Promise<Verified>;
   /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */
   readDefinitions(
     text: string,

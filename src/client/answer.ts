@@ -207,6 +207,27 @@ export interface FactsAnswer {
   readonly batchNo?: number;
 }
 
+/** What came of holding a sample of what is served to plain SQL over the facts. */
+export interface VerifyAnswer {
+  readonly asOf: string;
+  readonly mark: Mark;
+  readonly segments: number;
+  readonly customers: number;
+  /** Memberships compared. */
+  readonly compared: number;
+  readonly mismatches: number;
+  /** Mismatches over memberships compared: to be 0. */
+  readonly mismatchRate: number;
+  readonly examples: readonly {
+    readonly customer: string;
+    readonly segment: string;
+    /** Absent where the segment is not served. */
+    readonly served?: boolean;
+    readonly expected: boolean;
+  }[];
+  readonly seconds: number;
+}
+
 /** A stream that a server takes facts in from; counts are since its start. */
 export interface StreamAnswer {
   readonly source: string;

@@ -23,6 +23,7 @@ import type {
   SegmentVersion,
   SizeAnswer,
   StreamAnswer,
+  VerifyAnswer,
 } from './answer.ts';
 import { followChanges, readChanges } from './change-stream.ts';
 import type { CallSignal, CheckOptions, ClientOptions, Fallback, WriteNote } from './client-options.ts';
@@ -132,6 +133,14 @@ export class CoterieClient {
    */
   forgetCustomer(customer: string, options: CallSignal = {}): Promise<{ readonly batchNo: number }> {
     return this.#ask(`/v1/customers/${encodeURIComponent(customer)}`, { method: 'DELETE', ...options });
+  }
+
+  /** Holds a random sample of what is served to plain SQL over the facts; it takes as long as that. */
+  verify(
+    sample: { readonly segments?: number; readonly customers?: number; readonly seed?: number } = {},
+    options: CallSignal = {},
+  ): Promise<VerifyAnswer> {
+    return this.#ask('/v1/verify', { method: 'POST', json: sample, ...options });
   }
 
   /** Streams that the server takes facts in from, and how far each is. */

@@ -42,6 +42,7 @@ const ASKING = [
   'members',
   'overlap',
   'status',
+  'verify',
 ] as const;
 
 const MIB = 1_048_576;

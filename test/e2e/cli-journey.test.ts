@@ -206,6 +206,9 @@ test('7: while a server has the folder open, check reads it and the other comman
     );
     const explained = await coterieJson(['explain', 'ana', 'twice-in-a-month', ...data]);
     assert.equal(explained.member, true);
+    const compared = await coterieJson(['verify', '--customers', '3', ...data]);
+    assert.deepEqual([compared.customers, compared.mismatches], [3, 0]);
+    assert.ok(Number(compared.compared) > 0);
     const applied = await coterieJson(['apply', '-', ...data], {
       input: '{key: any-order, type: recurrent, params: {atLeast: 1}}',
     });

@@ -33,7 +33,9 @@ export const statusCommand = defineCommand({
       calculation: (await core.lastCalculation()) ?? null,
     }));
     const place = await describePlace(call);
-    const streams = place.server === null ? [] : await (await call.parts.connect(place.server)).streams();
+    // A server of an older version does not know of streams.
+    const streams =
+      place.server === null ? [] : await (await call.parts.connect(place.server)).streams().catch(() => []);
     if (call.json) {
       const { lastOrderAt } = status.facts;
       await call.terminal.printJson({
