@@ -92,7 +92,11 @@ export class Metrics {
       'coterie_exceptions',
       'Memberships that differ from the default, which the Store holds.',
       () => {
-        return store.view()?.directory.entries.reduce((sum, entry) => sum + entry.exceptions, 0);
+        // Ticks keep count; a process without them knows what the last full pass counted.
+        const counted = core?.liveStatus()?.exceptions;
+        return (
+          counted ?? store.view()?.directory.entries.reduce((sum, entry) => sum + (entry.exceptions ?? 0), 0)
+        );
       },
     );
     this.#addGauge(

@@ -162,3 +162,16 @@ test('an order that a correction moves leaves one customer and comes to another 
     'previous_customer_id has no such order, so that nothing was moved': 1,
   });
 });
+
+test('exceptions are counted of segments that ticks brought, as a full pass counts them', async () => {
+  const definition = { key: 'brought', type: 'recurrent', params: { atLeast: 1 } };
+  await coterie.core.apply([definition], { author: 'test', at: 0 });
+  await ticked(coterie.core.liveStatus()!.ticks + 2);
+  const entries = () => coterie.store.view()!.directory.entries;
+  const entry = () => entries().find(({ key }) => key === 'brought')!;
+  assert.equal(entry().exceptions, undefined, 'a tick does not count them for the directory');
+  const byTicks = (await metrics()).get('coterie_exceptions');
+  const report = await coterie.core.calculate({});
+  assert.equal(byTicks, report.exceptions);
+  assert.ok(entry().exceptions! > 0);
+});

@@ -292,7 +292,7 @@ function directoryChanges(
       isListedAlike(known.definition, segment.definition) &&
       before.isDefault(segmentNo) === isDefault &&
       before.fingerprints.get(segmentNo) === now.fingerprints.get(segmentNo);
-    if (!isSame) segments.push(directoryEntry(segment, isDefault, 0));
+    if (!isSame) segments.push(directoryEntry(segment, isDefault));
   }
   return { segments, removedSegments: [...before.segments.keys()].filter((no) => !now.segments.has(no)) };
 }
