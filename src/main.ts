@@ -174,7 +174,16 @@ async function openCoreParts(
   const core = keep(await openCore(config, { store, changes, startThreads: true, forgetElsewhere }));
   const database = keep(await openDatabase(config));
   keep(keepRejectsShort(rejectsFolder(config.data), config.rejectsLife));
-  const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
+  const ingest = keep(
+    createIngest({
+      engine: new DuckDbEngine(database),
+      options: {
+        batchRowsMax: config.ingestBatchRows,
+        waitingRowsMax: config.ingestWaitingRows,
+        waitingBytesMax: config.ingestWaitingBytes,
+      },
+    }),
+  );
   const streams = await openStreams(config, { database, logger });
   for (const stream of streams) keep(stream);
   const feed = new ChangeFeed({

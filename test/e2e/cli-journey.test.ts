@@ -182,8 +182,14 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
 });
 
 test('7: while a server has the folder open, check reads it and the other commands ask the server', async () => {
-  const server = await startServer(['serve', ...data]);
+  const server = await startServer(['serve', '--ingest-waiting-rows', '1000', ...data]);
   try {
+    const tooMany = await fetch(`${server.url}/v1/facts/customers?strict=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(Array.from({ length: 1001 }, (_, i) => ({ customer_id: `c${i}` }))),
+    });
+    assert.equal(tooMany.status, 413, 'settings reach what takes facts in');
     const answer = await getJson<Check>(
       `${server.url}/v1/check?customer=ana&segments=twice-in-a-month,lapsed`,
     );

@@ -113,7 +113,8 @@ class EngineIngest implements Ingest {
   constructor(engine: Pick<Engine, 'put'>, options: IngestOptions) {
     this.#options = options;
     this.#admission = new Admission({ rows: options.waitingRowsMax, bytes: options.waitingBytesMax });
-    this.#commit = new GroupCommit(engine, options);
+    const batchRows = Math.min(options.batchRows, options.batchRowsMax);
+    this.#commit = new GroupCommit(engine, { ...options, batchRows });
   }
 
   async submit(
@@ -158,6 +159,7 @@ class EngineIngest implements Ingest {
 
   /** Two chunks of a stream are under way at most: the next is read while the last is written. */
   async #take(source: FactSource, rows: Rows, tally: Tally): Promise<void> {
+    const rowsMax = Math.min(CHUNK_ROWS_MAX, this.#options.batchRowsMax);
     let underWay: Promise<void> = Promise.resolve();
     let isFirst = true;
     const handOn = async (chunk: FactChunk) => {
@@ -178,7 +180,7 @@ class EngineIngest implements Ingest {
       for await (const block of blocksOf(rows)) {
         for (const row of block) {
           tally.read(chunk, source, row);
-          if (chunk.rows < CHUNK_ROWS_MAX && chunk.bytes < CHUNK_BYTES_MAX) continue;
+          if (chunk.rows < rowsMax && chunk.bytes < CHUNK_BYTES_MAX) continue;
           await handOn(chunk);
           chunk = emptyChunk();
         }
