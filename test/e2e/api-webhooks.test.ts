@@ -19,7 +19,12 @@ before(async () => {
   });
   numbers = new Map(coterie.store.view()!.directory.entries.map((entry) => [entry.key, entry.segmentNo]));
 });
-after(() => coterie.close());
+const receivers: { close(): void }[] = [];
+after(async () => {
+  // A test that failed left its own listening.
+  for (const each of receivers) each.close();
+  await coterie.close();
+});
 
 interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -38,7 +43,7 @@ async function receiver(answer: Answer = () => 204) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  const opened = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received,
     changes: () => received.flatMap(({ body }) => (JSON.parse(body) as { changes: Change[] }).changes),
@@ -47,6 +52,8 @@ async function receiver(answer: Answer = () => 204) {
       server.close();
     },
   };
+  receivers.push(opened);
+  return opened;
 }
 
 interface Change {
