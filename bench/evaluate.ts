@@ -14,11 +14,11 @@ import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import type { CalculationReport } from '../src/core/core.ts';
 import { openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
-import { SIMULATION_TO_S, simulate } from '../src/core/engine/duckdb/simulate.ts';
+import { SIMULATION_TO_S } from '../src/core/engine/duckdb/simulate.ts';
 import { DuckDbCalculationLog } from '../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { openCore } from '../src/core/open-core.ts';
 import { openLmdbStore } from '../src/store/lmdb/lmdb-store.ts';
-import { benchmarkDefinitions, type StoreSpread } from './benchmark-segments.ts';
+import { prepareCatalog, prepareFacts } from './benchmark-folder.ts';
 import { median, printTable, readFlags } from './flags.ts';
 
 const flags = readFlags({
@@ -56,11 +56,11 @@ else await main();
 async function main(): Promise<void> {
   const work = flags.data === '' ? await mkdtemp(join(tmpdir(), 'coterie-bench-')) : flags.data;
   try {
-    await prepareFacts(work);
+    await prepareFacts(work, flags);
     const counts = flags.baseline > 0 ? [flags.baseline, flags.segments] : [flags.segments];
     const figures = new Map<number, PassFigures[]>();
     for (const segments of counts) {
-      const catalog = await prepareCatalog(work, segments);
+      const catalog = await prepareCatalog(work, { ...flags, segments });
       const passes: PassFigures[] = [];
       for (let run = 0; run < flags.runs; run++) passes.push(await spawnPass(work, catalog));
       figures.set(segments, passes);
@@ -69,37 +69,6 @@ async function main(): Promise<void> {
   } finally {
     if (flags.data === '') await rm(work, { recursive: true, force: true });
   }
-}
-
-async function prepareFacts(folder: string): Promise<void> {
-  const database = await openDatabase({ folder });
-  const { orders } = (await database.row<{ orders: number }>(
-    'SELECT count(*)::INTEGER AS orders FROM order_base',
-  ))!;
-  if (orders === 0) {
-    console.log(`Simulating ${flags.orders.toLocaleString('en')} orders …`);
-    const { customers, stores, seed } = flags;
-    await simulate(database, { customers, orders: flags.orders, stores, seed });
-  }
-  await database.close();
-}
-
-/** A catalog in a file of its own, so that one folder of facts serves any number of segments. */
-async function prepareCatalog(work: string, segments: number): Promise<string> {
-  const folder = join(work, `catalog-${segments}-${flags.spread}-${flags.seed}`);
-  const facts = await openDatabase({ folder: work });
-  const stores = await new DuckDbEngine(facts).storeTable();
-  await facts.close();
-  const database = await openDatabase({ folder });
-  const definitions = benchmarkDefinitions({
-    segments,
-    stores,
-    seed: flags.seed,
-    spread: flags.spread as StoreSpread,
-  });
-  await new DuckDbCatalog(database).apply(definitions, { author: 'bench', at: SIMULATION_TO_S });
-  await database.close();
-  return folder;
 }
 
 function spawnPass(work: string, catalog: string): Promise<PassFigures> {

@@ -114,8 +114,8 @@ async function measure(server: ChildProcess, url: string, known: Awaited<ReturnT
   const watch = new Watch(client, { entered: ENTERED, short: SHORT, windowS: flags.window });
   const done = new AbortController();
   const watching = watch.run(done.signal);
-  const rssMiB: number[] = [];
-  const sampler = setInterval(async () => rssMiB.push(await residentMiB(server.pid!)), SAMPLE_MS);
+  const memory: Resident[] = [];
+  const sampler = setInterval(async () => memory.push(await resident(server.pid!)), SAMPLE_MS);
   const { rate, requests, seconds } = flags;
   const task: SenderTask = { url, rate, requests, seconds, customers: known.customers, stores: known.stores };
   const sender = fork(SENDER, { execArgv: ['--import', 'tsx'] });
@@ -135,18 +135,29 @@ async function measure(server: ChildProcess, url: string, known: Awaited<ReturnT
   clearInterval(sampler);
   done.abort();
   await watching;
-  return { ...watch.found, unseen: watch.waiting, accepted, refused, sendingSeconds, rssMiB };
+  return { ...watch.found, unseen: watch.waiting, accepted, refused, sendingSeconds, memory };
 }
 
-async function residentMiB(pid: number): Promise<number> {
+/** Memory of a process in MiB. What is mapped from files the system takes back when it needs it. */
+interface Resident {
+  readonly all: number;
+  readonly anonymous: number;
+}
+
+async function resident(pid: number): Promise<Resident> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+  const kilobytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]);
+  return { all: kilobytes('VmRSS') / 1024, anonymous: kilobytes('RssAnon') / 1024 };
 }
 
 function report(found: Awaited<ReturnType<typeof measure>>): void {
-  const { rssMiB, visibleMs, expiredMs } = found;
+  const { memory, visibleMs, expiredMs } = found;
   // The first third warms caches up; growth is from the second third to the last.
-  const third = Math.floor(rssMiB.length / 3);
+  const third = Math.floor(memory.length / 3);
+  const growth = (of: keyof Resident) => {
+    const values = memory.map((sample) => sample[of]);
+    return Math.round(mean(values.slice(2 * third)) - mean(values.slice(third, 2 * third)));
+  };
   const figures = {
     p50Ms: quantile(visibleMs, 0.5),
     p99Ms: quantile(visibleMs, 0.99),
@@ -158,8 +169,10 @@ function report(found: Awaited<ReturnType<typeof measure>>): void {
     unseen: found.unseen,
     refusedRequests: found.refused,
     ordersPerSecond: Math.round(found.accepted / found.sendingSeconds),
-    peakRssMiB: Math.round(Math.max(...rssMiB)),
-    rssGrowthMiB: Math.round(mean(rssMiB.slice(2 * third)) - mean(rssMiB.slice(third, 2 * third))),
+    peakRssMiB: Math.round(Math.max(...memory.map(({ all }) => all))),
+    rssGrowthMiB: growth('all'),
+    peakAnonymousMiB: Math.round(Math.max(...memory.map(({ anonymous }) => anonymous))),
+    anonymousGrowthMiB: growth('anonymous'),
   };
   const times = (p50: number | null, p99: number | null, max: number | null) =>
     `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`;
@@ -169,6 +182,10 @@ function report(found: Awaited<ReturnType<typeof measure>>): void {
     ['watched, and not seen', `${figures.watched}, ${figures.unseen}`],
     ['orders taken a second', String(figures.ordersPerSecond)],
     ['memory of the server', `at most ${figures.peakRssMiB} MiB, growth ${figures.rssGrowthMiB} MiB`],
+    [
+      'not mapped from files',
+      `at most ${figures.peakAnonymousMiB} MiB, growth ${figures.anonymousGrowthMiB} MiB`,
+    ],
   ]);
   console.log(JSON.stringify(figures));
 }

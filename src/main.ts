@@ -47,7 +47,13 @@ async function openStore(config: Config, mode: { readonly readOnly: boolean }): 
 /** A Core on DuckDB that loads into a store. Closing it closes the database, not the store. */
 async function openCore(
   config: Config,
-  parts: { readonly store: Store; readonly startThreads: boolean; readonly changes?: ChangeLog },
+  parts: {
+    readonly store: Store;
+    readonly startThreads: boolean;
+    readonly changes?: ChangeLog;
+    /** Absent: only dead letters forget customers, since nothing is being delivered. */
+    readonly forgetElsewhere?: (customerIds: readonly string[]) => Promise<void>;
+  },
 ): Promise<Core> {
   const [
     { DuckDbEngine },
@@ -69,6 +75,11 @@ async function openCore(
     calculations: new DuckDbCalculationLog(database),
     flows: new DuckDbFlowLog(database),
     target: parts.store,
+    async forgetElsewhere(customerIds) {
+      if (parts.forgetElsewhere) return parts.forgetElsewhere(customerIds);
+      const { openDuckDbWebhookStore } = await import('./core/webhook/duckdb/duckdb-webhook-store.ts');
+      return (await openDuckDbWebhookStore(database)).forget(customerIds);
+    },
     ...(parts.changes ? { changes: parts.changes } : {}),
     threads: config.threads,
     startThreads: parts.startThreads,
@@ -81,6 +92,8 @@ async function openCommandCore(config: Config): Promise<Core> {
   let core: Core;
   try {
     core = await openCore(config, { store, startThreads: false });
+    const { removeOldRejects } = await import('./core/ingest/old-rejects.ts');
+    await removeOldRejects(rejectsFolder(config.data), config.rejectsLife);
   } catch (error) {
     await store.close();
     throw error;
@@ -114,7 +127,7 @@ async function openStreams(
     import('./core/engine/duckdb/duckdb-engine.ts'),
   ]);
   const engine = new DuckDbEngine(database);
-  const rejects = openStreamRejects(rejectsFolder(config.data));
+  const rejects = openStreamRejects(rejectsFolder(config.data), { lifeMs: config.rejectsLife });
   return streams.map((stream) =>
     startStreamConsumer({
       stream,
@@ -134,24 +147,45 @@ async function openCoreParts(
   config: Config,
   { store, logger, opened }: { store: Store; logger: Logger; opened: { close(): Promise<void> }[] },
 ) {
-  const [{ openLmdbChangeLog }, { DuckDbEngine }, { createIngest }, { ChangeFeed }, webhook, webhookStore] =
-    await Promise.all([
-      import('./core/change/lmdb/lmdb-change-log.ts'),
-      import('./core/engine/duckdb/duckdb-engine.ts'),
-      import('./core/ingest/ingest.ts'),
-      import('./core/feed/change-feed.ts'),
-      import('./core/webhook/webhooks.ts'),
-      import('./core/webhook/duckdb/duckdb-webhook-store.ts'),
-    ]);
+  const [
+    { openLmdbChangeLog },
+    { DuckDbEngine },
+    { createIngest },
+    { keepRejectsShort },
+    { ChangeFeed },
+    webhook,
+    webhookStore,
+  ] = await Promise.all([
+    import('./core/change/lmdb/lmdb-change-log.ts'),
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+    import('./core/ingest/ingest.ts'),
+    import('./core/ingest/old-rejects.ts'),
+    import('./core/feed/change-feed.ts'),
+    import('./core/webhook/webhooks.ts'),
+    import('./core/webhook/duckdb/duckdb-webhook-store.ts'),
+  ]);
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.push(part);
     return part;
   };
   const changes = keep(await openLmdbChangeLog({ folder: changesFolder(config.data) }));
-  const core = keep(await openCore(config, { store, changes, startThreads: true }));
+  // Customers are erased by requests and ticks, which begin later than the webhooks.
+  const forgetElsewhere = (customerIds: readonly string[]) => webhooks.forget(customerIds);
+  const core = keep(await openCore(config, { store, changes, startThreads: true, forgetElsewhere }));
   const database = keep(await openDatabase(config));
-  const ingest = keep(createIngest({ engine: new DuckDbEngine(database) }));
-  for (const stream of await openStreams(config, { database, logger })) keep(stream);
+  keep(keepRejectsShort(rejectsFolder(config.data), config.rejectsLife));
+  const ingest = keep(
+    createIngest({
+      engine: new DuckDbEngine(database),
+      options: {
+        batchRowsMax: config.ingestBatchRows,
+        waitingRowsMax: config.ingestWaitingRows,
+        waitingBytesMax: config.ingestWaitingBytes,
+      },
+    }),
+  );
+  const streams = await openStreams(config, { database, logger });
+  for (const stream of streams) keep(stream);
   const feed = new ChangeFeed({
     changes,
     served: () => {
@@ -167,7 +201,7 @@ async function openCoreParts(
     }),
   );
   const verifier = keep(await openVerifier({ database, store, logger, periodMs: config.verifyPeriod }));
-  return { core, ingest, feed, webhooks, verifier };
+  return { core, ingest, feed, webhooks, streams, verifier };
 }
 
 /** Holds what is served to the SQL oracle, when asked to and, with a period, by itself. */
@@ -252,51 +286,37 @@ function startTicks(core: Core, periodMs: number, logger: Logger): void {
 
 /** What a view serves against plain SQL over the facts that it was calculated from. */
 async function verifyView(config: Config, view: StoreView, request: VerifyRequest, progress: Progress) {
-  const [
-    { DuckDbEngine },
-    { readNumbers },
-    { DuckDbCatalog },
-    { loadSegments },
-    { segmentSql },
-    core,
-    store,
-  ] = await Promise.all([
-    import('./core/engine/duckdb/duckdb-engine.ts'),
-    import('./core/engine/duckdb/scan.ts'),
+  const [{ DuckDbCatalog }, { duckDbOracle }, { servedByRows }, core] = await Promise.all([
     import('./core/catalog/duckdb/duckdb-catalog.ts'),
-    import('./core/catalog/resolve-segments.ts'),
-    import('./core/verify/segment-sql.ts'),
+    import('./core/engine/duckdb/duckdb-oracle.ts'),
+    import('./core/verify/served-reader.ts'),
     import('./core/verify/verify.ts'),
-    import('./store/check.ts'),
   ]);
   const { asOf } = view;
   const database = await openDatabase(config);
-  const engine = new DuckDbEngine(database);
   try {
-    const segments = await loadSegments({
-      catalog: new DuckDbCatalog(database),
-      stores: await engine.storeTable(asOf.batchNo),
-      types: await segmentTypes(),
-      knownAt: asOf.catalogNo,
-    });
-    const report = await core.verify(
-      {
-        segments,
-        customers: engine.customers(asOf.batchNo),
-        membersBySql(rule) {
-          const oracle = { moment: asOf.moment, knownAt: asOf.batchNo, dialect: 'duckdb' } as const;
-          const { sql, params } = segmentSql(rule, oracle);
-          return readNumbers(database.stream(sql, params));
-        },
-        served: async (customerId, keys) => (await store.check(view, customerId, keys)).memberships,
-      },
-      request,
-      progress,
+    const { customers, segments, openOracle } = duckDbOracle(
+      database,
+      new DuckDbCatalog(database),
+      await segmentTypes(),
     );
+    progress({ phase: 'facts', done: 0 });
+    const oracle = await openOracle(asOf);
+    const report = await core
+      .verify(
+        {
+          segments: await segments(asOf),
+          customers: () => customers(asOf.batchNo),
+          oracle,
+          served: (keys) => servedByRows(view, keys),
+        },
+        request,
+        progress,
+      )
+      .finally(() => oracle.close());
     return { ...report, asOf };
   } finally {
-    // Closes the database with it.
-    await engine.close();
+    await database.close();
   }
 }
 

@@ -73,7 +73,7 @@ const codeWords = (text: string): string[] =>
   [...text.replace(/^(`{3,}).*\n[\s\S]*?^\1\s*$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
 
 test('files, metrics and error codes that pages name exist', () => {
-  const metrics = read('src/api/metrics.ts');
+  const metrics = read('src/api/metrics.ts') + read('src/api/stream-metrics.ts');
   const wrong: string[] = [];
   for (const page of markdownFiles(root)) {
     for (const word of codeWords(read(page))) {

@@ -10,5 +10,5 @@ export interface RunningKafka {
 }
 
 /** Why a broker cannot be started here, or undefined where it can. */
-export function kafkaMissing(): string | undefined;
+export function kafkaMissing(): Promise<string | undefined>;
 export function startKafka(): Promise<RunningKafka>;

@@ -29,11 +29,15 @@ function jarFolder() {
   return join(cache, 'coterie', `kafka-${KAFKA_VERSION}`);
 }
 
-/** Why a broker cannot be started here, or undefined where it can. */
-export function kafkaMissing() {
+/** Why a broker cannot be started here, or undefined where it can. Its jars are fetched at the first asking. */
+export async function kafkaMissing() {
   if (!isOnPath('java')) return 'Java is not installed (apt-get install -y default-jre-headless)';
-  if (existsSync(jarFolder()) || isOnPath('mvn')) return undefined;
-  return 'Maven, which fetches the broker, is not installed (apt-get install -y maven)';
+  if (existsSync(jarFolder())) return undefined;
+  if (!isOnPath('mvn')) return 'Maven, which fetches the broker, is not installed (apt-get install -y maven)';
+  return fetchJars().then(
+    () => undefined,
+    (error) => error.message,
+  );
 }
 
 function isOnPath(program) {

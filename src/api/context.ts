@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { Core } from '../core/core.ts';
 import type { ChangeFeed } from '../core/feed/change-feed.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { StreamConsumer } from '../core/stream/stream-consumer.ts';
 import type { Verifier } from '../core/verify/verifier.ts';
 import type { Webhooks } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
@@ -32,6 +33,8 @@ export interface RouteContext {
   /** Absent where there is no log of changes. */
   readonly feed: ChangeFeed | undefined;
   readonly webhooks: Webhooks | undefined;
+  /** Streams that facts are taken in from. */
+  readonly streams: readonly Pick<StreamConsumer, 'status'>[];
   /** Absent where there are no facts to verify memberships against. */
   readonly verifier: Verifier | undefined;
   readonly types: SegmentTypes;

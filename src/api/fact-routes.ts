@@ -33,7 +33,7 @@ const RowSchema = Type.Object(
   {
     additionalProperties: true,
     description:
-      'Orders: customer_id, order_id, ordered_at, total (needed), store_id, discount, currency, status. Customers: customer_id (needed); every other field is a trait, and so is each of an object called traits. Stores: store_id (needed), brand, city, category, tags, opened_at, closed_at. Events: customer_id, name, occurred_at (needed), event_id; every other field is a property, and so is each of an object called properties. Scores: customer_id, model, value (needed), version, valid_until. Lists: customer_id, list (needed), listed.',
+      'Orders: customer_id, order_id, ordered_at, total (needed), store_id, discount, currency, status, previous_customer_id (moves the order from that customer). Customers: customer_id (needed); every other field is a trait, and so is each of an object called traits. Stores: store_id (needed), brand, city, category, tags, opened_at, closed_at. Events: customer_id, name, occurred_at (needed), event_id; every other field is a property, and so is each of an object called properties. Scores: customer_id, model, value (needed), version, valid_until. Lists: customer_id, list (needed), listed.',
     examples: [
       {
         customer_id: 'customer-17',
@@ -75,6 +75,17 @@ const IngestAnswer = Type.Object({
   rejected: Type.Integer({ description: 'Rows set aside.' }),
   erased: Type.Optional(
     Type.Integer({ description: 'Rows about customers who were forgotten: dropped. Absent: none.' }),
+  ),
+  moved: Type.Optional(
+    Type.Integer({
+      description:
+        'Rows that moved an order from its previous_customer_id, who no longer has it. Absent: none.',
+    }),
+  ),
+  warnings: Type.Optional(
+    Type.Record(Type.String(), Type.Integer(), {
+      description: 'What is worth a look in rows that were accepted: text → rows. Absent: nothing.',
+    }),
   ),
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
   rejects: Type.Array(Type.Object({ index: Type.Integer(), reason: Type.String() }), {

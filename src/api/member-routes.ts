@@ -1,13 +1,13 @@
 /** Questions about the customers of segments: how many, who, and how many in several at once. */
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
+import { OVERLAP_SEGMENTS_MAX } from '../core/population.ts';
 import { CoterieError } from '../model/error.ts';
 import { formatDuration, formatMoment, parseDuration, parseMoment } from '../model/time.ts';
 import { AsOfSchema, answers, answersOf, MarkSchema, SegmentKeySchema } from './answer-schemas.ts';
 import { type Api, coreOf, type RouteContext } from './context.ts';
 import { type MemberFormat, memberLines } from './member-lines.ts';
 import { withAsOfText } from './report.ts';
-import { OVERLAP_SEGMENTS_MAX } from './server-options.ts';
 
 const closed = { additionalProperties: false } as const;
 const KeyPath = Type.Object({ key: SegmentKeySchema });

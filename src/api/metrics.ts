@@ -5,10 +5,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Core, LiveStatus } from '../core/core.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { StreamConsumer } from '../core/stream/stream-consumer.ts';
 import type { Verifier } from '../core/verify/verifier.ts';
 import type { ErrorCode } from '../model/error.ts';
 import { beyondFreshness } from '../store/freshness.ts';
 import type { Store } from '../store/store.ts';
+import { addStreamMetrics } from './stream-metrics.ts';
 
 /** From 0.1 ms, a check, to 30 s, a preview over everything. */
 const SECONDS_BUCKETS = [
@@ -90,7 +92,11 @@ export class Metrics {
       'coterie_exceptions',
       'Memberships that differ from the default, which the Store holds.',
       () => {
-        return store.view()?.directory.entries.reduce((sum, entry) => sum + entry.exceptions, 0);
+        // Ticks keep count; a process without them knows what the last full pass counted.
+        const counted = core?.liveStatus()?.exceptions;
+        return (
+          counted ?? store.view()?.directory.entries.reduce((sum, entry) => sum + (entry.exceptions ?? 0), 0)
+        );
       },
     );
     this.#addGauge(
@@ -158,6 +164,11 @@ export class Metrics {
     this.#addGauge('coterie_facts_waiting_rows', 'Rows of facts that are not durable yet.', () => {
       return ingest.status().waitingRows;
     });
+  }
+
+  /** Adds the streams that facts are taken in from. */
+  watchStreams(streams: readonly Pick<StreamConsumer, 'status'>[]): void {
+    addStreamMetrics(this.#registry, streams);
   }
 
   /** Counts checks of `customers`, of so many segments in all. */

@@ -36,6 +36,16 @@ const ReadySchema = Type.Object({
       { description: 'Absent where memberships do not follow facts by ticks.' },
     ),
   ),
+  streams: Type.Optional(
+    Type.Array(
+      Type.Object({
+        source: Type.String(),
+        state: Type.Enum(['connecting', 'following', 'failing', 'stopped']),
+        lagMessages: Type.Optional(Type.Integer()),
+      }),
+      { description: 'Absent where no facts are taken in from streams; `/v1/streams` has more of them.' },
+    ),
+  ),
 });
 
 /** Puts the routes on a server. */
@@ -83,6 +93,7 @@ export function addOperationRoutes(api: Api, context: RouteContext): void {
         segments: directory.entries.length,
         segmentsBeyondFreshness: beyondFreshness({ asOf, directory }, Date.now() / 1000).beyond,
         ...liveAnswer(context.core?.liveStatus()),
+        ...streamsAnswer(context),
       });
     },
   );
@@ -109,5 +120,15 @@ function liveAnswer(status: LiveStatus | undefined) {
   const { state, latenessS, ticks, failures } = status;
   return {
     live: { state, ...(latenessS === undefined ? {} : { latenessSeconds: latenessS }), ticks, failures },
+  };
+}
+
+function streamsAnswer({ streams }: RouteContext) {
+  if (streams.length === 0) return {};
+  return {
+    streams: streams.map((stream) => {
+      const { source, state, lagMessages } = stream.status();
+      return { source, state, ...(lagMessages === undefined ? {} : { lagMessages }) };
+    }),
   };
 }

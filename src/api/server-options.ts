@@ -47,8 +47,6 @@ export const BATCH_PAIRS_MAX = 100_000;
 /** Most entries of one page of a list, and how many there are when nothing is said. */
 export const PAGE_ITEMS_MAX = 10_000;
 export const PAGE_ITEMS_DEFAULT = 100;
-/** Most segments of one overlap: its pairs grow with the square. */
-export const OVERLAP_SEGMENTS_MAX = 50;
 /** Most definitions of one request; the limit of the body is usually met first. */
 export const APPLY_DEFINITIONS_MAX = 200_000;
 /**

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Core } from '../core/core.ts';
 import type { ChangeFeed } from '../core/feed/change-feed.ts';
 import type { Ingest } from '../core/ingest/ingest.ts';
+import type { StreamConsumer } from '../core/stream/stream-consumer.ts';
 import type { Verifier } from '../core/verify/verifier.ts';
 import type { Webhooks } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
@@ -36,6 +37,7 @@ import { addOperationRoutes } from './operation-routes.ts';
 import { sendProblem } from './problem.ts';
 import { compileValidator } from './request-validation.ts';
 import { PATH_PARAMETER_MAX, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+import { addStreamRoutes } from './stream-routes.ts';
 import { addVerifyRoutes } from './verify-routes.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
 
@@ -48,6 +50,8 @@ export interface ServerParts {
   /** Absent where there is no log of changes. */
   readonly feed?: ChangeFeed | undefined;
   readonly webhooks?: Webhooks | undefined;
+  /** Streams that facts are taken in from; default none. */
+  readonly streams?: readonly Pick<StreamConsumer, 'status'>[];
   /** Absent where there are no facts to verify memberships against. */
   readonly verifier?: Verifier | undefined;
   /** The segment types that definitions may have; default the built-in ones. */
@@ -65,6 +69,8 @@ export async function createServer(parts: ServerParts): Promise<Api> {
   const metrics = new Metrics(parts.store, parts.core);
   if (parts.ingest !== undefined) metrics.watchIngest(parts.ingest);
   if (parts.verifier !== undefined) metrics.watchVerifier(parts.verifier);
+  const streams = parts.streams ?? [];
+  metrics.watchStreams(streams);
   const types = parts.types ?? SEGMENT_TYPES;
   const { store, core, ingest, feed, webhooks } = parts;
   const context: RouteContext = {
@@ -73,6 +79,7 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     ingest,
     feed,
     webhooks,
+    streams,
     verifier: parts.verifier,
     types,
     options,
@@ -100,6 +107,7 @@ export async function createServer(parts: ServerParts): Promise<Api> {
     await addFactRoutes(routes, context);
     await addListRoutes(routes, context);
     addModelRoutes(routes, context);
+    addStreamRoutes(routes, context);
     addChangeRoutes(routes, context);
     addWebhookRoutes(routes, context);
     addOperationRoutes(routes, context);

@@ -40,7 +40,7 @@ export async function withCore<T>(
 }
 
 /** Runs work that is another one in process and over HTTP. */
-export async function withCoreOrServer<T>(
+export function withCoreOrServer<T>(
   call: Invocation<unknown>,
   access: Access,
   work: {
@@ -48,10 +48,24 @@ export async function withCoreOrServer<T>(
     readonly remote: (server: RemoteServer, url: string) => Promise<T>;
   },
 ): Promise<T> {
+  return withFolderOrServer(call, {
+    local: () => withLocalCore(call, access, work.local),
+    remote: work.remote,
+  });
+}
+
+/** The same for work that opens the data folder by itself, and fails with `DATA_FOLDER_LOCKED` where it cannot. */
+export async function withFolderOrServer<T>(
+  call: Invocation<unknown>,
+  work: {
+    readonly local: () => Promise<T>;
+    readonly remote: (server: RemoteServer, url: string) => Promise<T>;
+  },
+): Promise<T> {
   const { url } = call.config;
   if (url !== undefined) return work.remote(await call.parts.connect(url), url);
   try {
-    return await withLocalCore(call, access, work.local);
+    return await work.local();
   } catch (error) {
     const server = isLocked(error) ? await readServerNote(call.config.data) : undefined;
     if (server === undefined) throw error;

@@ -2,7 +2,7 @@
  * What commands run in process, as the composition root hands it to them: no command picks a driver.
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
-import type { FactSource, FactsAnswer, ListUploadAnswer } from '../client/client.ts';
+import type { FactSource, FactsAnswer, ListUploadAnswer, StreamAnswer } from '../client/client.ts';
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
@@ -49,9 +49,16 @@ export type CoreQuestions = Pick<
   | 'lists'
 >;
 
+/** The answer to `verify`. */
+export type Verified = VerifyReport & { readonly asOf: AsOf };
+
 /** A running server, as commands see it. */
 export interface RemoteServer extends CoreQuestions {
   check(customer: string, segments: readonly string[]): Promise<CheckReport>;
+  /** Holds a sample of what it serves to the SQL oracle. */
+  verify(request: VerifyRequest & { readonly customers: number }): Promise<Verified>;
+  /** Streams that it takes facts in from. */
+  streams(): Promise<readonly StreamAnswer[]>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
   sendFactLines(source: FactSource, lines: string, strict: boolean): Promise<FactsAnswer>;
   /** Rows of list entries as NDJSON, which become the whole of a list. */
@@ -77,11 +84,7 @@ export interface Parts {
   /** Fills an empty data folder with a made-up history. */
   simulate(config: Config, request: SimulateRequest, progress: Progress): Promise<void>;
   /** Holds what is served to the SQL oracle, as of the last calculation. */
-  verify(
-    config: Config,
-    request: VerifyRequest,
-    progress: Progress,
-  ): Promise<VerifyReport & { readonly asOf: AsOf }>;
+  verify(config: Config, request: VerifyRequest, progress: Progress): Promise<Verified>;
   /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */
   readDefinitions(
     text: string,

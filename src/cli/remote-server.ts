@@ -24,6 +24,12 @@ export function remoteServer(url: string): RemoteServer {
       const { memberships, unknown, asOf } = await client.check(customer, segments);
       return { customer, memberships, unknown, asOf: asOf ?? '' };
     },
+    async verify(request) {
+      const answer = await client.verify(request);
+      const examples = answer.examples.map((pair) => ({ served: undefined, ...pair }));
+      return withAsOf({ ...answer, examples });
+    },
+    streams: () => client.streams(),
     sendFactLines: (source, lines, strict) => client.sendFactLines(source, lines, { strict }),
     replaceListLines: (list, lines, strict) =>
       client.replaceListLines(list, lines, { strict, timeoutMs: UPLOAD_TIMEOUT_MS }),

@@ -8,9 +8,15 @@ export interface SendReport {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
+  /** Rows about customers who were forgotten, which were dropped; absent: none. */
+  readonly erased?: number;
+  /** Rows that moved an order from another customer; absent: none. */
+  readonly moved?: number;
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100. */
   readonly rejects: readonly { readonly row: number; readonly reason: string }[];
+  /** What is worth a look in rows that were accepted: text → rows. */
+  readonly warnings: Readonly<Record<string, number>>;
   /** Of a list that is replaced: what changed nothing, and customers never heard of before. */
   readonly unchanged?: number;
   readonly unknown?: number;
@@ -41,7 +47,9 @@ export async function sendFacts(
   const began = performance.now();
   const reasons: Record<string, number> = {};
   const rejects: { readonly row: number; readonly reason: string }[] = [];
+  const warnings: Record<string, number> = {};
   const total = { rows: 0, accepted: 0, rejected: 0 };
+  let [erased, moved] = [0, 0];
   /** Model → the version that arrived last. */
   const versions = new Map<string, string>();
   let batchNo: number | undefined;
@@ -56,11 +64,13 @@ export async function sendFacts(
     for (const { index, reason } of answer.rejects) {
       if (rejects.length < REJECTS_LISTED_MAX) rejects.push({ row: total.rows + index + 1, reason });
     }
-    for (const [reason, rows] of Object.entries(answer.reasons))
-      reasons[reason] = (reasons[reason] ?? 0) + rows;
+    addCounts(reasons, answer.reasons);
+    addCounts(warnings, answer.warnings ?? {});
     total.rows += lines.length;
     total.accepted += answer.accepted;
     total.rejected += answer.rejected;
+    erased += answer.erased ?? 0;
+    moved += answer.moved ?? 0;
     batchNo = answer.batchNo ?? batchNo;
     for (const { model, version } of answer.versions ?? []) versions.set(model, version);
     lines = [];
@@ -82,8 +92,11 @@ export async function sendFacts(
   }
   return {
     ...total,
+    ...(erased > 0 ? { erased } : {}),
+    ...(moved > 0 ? { moved } : {}),
     reasons,
     rejects,
+    warnings,
     ...(batchNo === undefined ? {} : { batchNo }),
     ...(options.activate ? { activated } : {}),
     seconds: (performance.now() - began) / 1000,
@@ -113,7 +126,12 @@ export async function sendList(
   return {
     rows,
     ...answer,
+    warnings: {},
     rejects: rejects.map(({ index, reason }) => ({ row: index + 1, reason })),
     seconds: (performance.now() - began) / 1000,
   };
+}
+
+function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [text, rows] of Object.entries(counts)) to[text] = (to[text] ?? 0) + rows;
 }

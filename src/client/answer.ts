@@ -258,6 +258,10 @@ export interface FactsAnswer {
   readonly rejected: number;
   /** Rows about customers who were forgotten: dropped. Absent: none. */
   readonly erased?: number;
+  /** Rows that moved an order here from another customer, who no longer has it. Absent: none. */
+  readonly moved?: number;
+  /** What is worth a look in rows that were accepted: text → rows. Absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first 100 rows set aside; the index counts rows from 0. */
@@ -324,10 +328,13 @@ export interface HistoryAnswer {
   readonly mark: Mark;
 }
 
-/** A random sample of what is served, held to plain SQL over the facts. */
+/** What came of holding a sample of what is served to plain SQL over the facts. */
 export interface VerifyAnswer {
+  readonly asOf: string;
+  readonly mark: Mark;
   readonly segments: number;
   readonly customers: number;
+  /** Memberships compared. */
   readonly compared: number;
   readonly mismatches: number;
   /** Mismatches over memberships compared: to be 0. */
@@ -340,8 +347,28 @@ export interface VerifyAnswer {
     readonly expected: boolean;
   }[];
   readonly seconds: number;
-  readonly asOf: string;
-  readonly mark: Mark;
+}
+
+/** A stream that a server takes facts in from; counts are since its start. */
+export interface StreamAnswer {
+  readonly source: string;
+  /** `failing`: connecting, reading or writing failed, and is tried again. */
+  readonly state: 'connecting' | 'following' | 'failing' | 'stopped';
+  /** Partition → the last position that is durable. */
+  readonly position: Readonly<Record<string, number>>;
+  /** Messages that the broker has and that are not durable there; absent until it was asked. */
+  readonly lagMessages?: number;
+  /** When the last message became durable; absent before the first. */
+  readonly lastMessageAt?: string;
+  readonly messages: number;
+  readonly redelivered: number;
+  /** Rows made durable, and set aside. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Reason → rows set aside. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** What fails, in words. */
+  readonly failure?: string;
 }
 
 /** Who entered and left segments at one tick. */

@@ -20,57 +20,18 @@ import type {
   SegmentPage,
   SegmentVersion,
   SizeAnswer,
+  StreamAnswer,
   VerifyAnswer,
 } from './answer.ts';
 import { followChanges, readChanges } from './change-stream.ts';
-import { type CallSignal, FactClient } from './fact-client.ts';
+import type { CallSignal, CheckOptions, ClientOptions, Fallback, WriteNote } from './client-options.ts';
+import { FactClient } from './fact-client.ts';
 import { readLineBlocks } from './line-stream.ts';
 import { errorFromProblem, Transport } from './transport.ts';
 
 export type * from './answer.ts';
-export type { CallSignal, CustomerIds, ListOptions, SendOptions } from './fact-client.ts';
-
-/**
- * What a check answers when Coterie cannot: one answer for every segment, an answer by key (false for others),
- * or a function of the question. Such answers have `source: 'fallback'`.
- */
-export type Fallback =
-  | boolean
-  | Readonly<Record<string, boolean>>
-  | ((
-      question: { readonly customer: string; readonly segments: readonly string[] },
-      error: CoterieError,
-    ) => Readonly<Record<string, boolean>>);
-
-export interface ClientOptions {
-  /** Such as `http://127.0.0.1:8080`. */
-  readonly url: string;
-  /** Limit for one attempt at a check or a list of a customer's segments. Default 1,000. */
-  readonly timeoutMs?: number;
-  /** Limit for questions that the Core answers, which may read all facts. Default 120,000. */
-  readonly longTimeoutMs?: number;
-  /** How often a request is sent again after a failure that passes by itself. Default 2. */
-  readonly retries?: number;
-  /** Without one, a check that fails throws. */
-  readonly fallback?: Fallback;
-  /** Told of every failure that a fallback stood in for. */
-  readonly onFallback?: (error: CoterieError) => void;
-  /** Sent with every request: for a proxy that authenticates. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly fetch?: typeof fetch;
-}
-
-export interface CheckOptions extends CallSignal {
-  /** Whether an unknown segment is an error, `SEGMENTS_UNKNOWN`. */
-  readonly strict?: boolean;
-  /** Instead of the client's. */
-  readonly fallback?: Fallback;
-}
-
-export interface WriteNote extends CallSignal {
-  readonly author?: string;
-  readonly reason?: string;
-}
+export type * from './client-options.ts';
+export type { CustomerIds, ListOptions, SendOptions } from './fact-client.ts';
 
 const TIMEOUT_MS = 1000;
 const LONG_TIMEOUT_MS = 120_000;
@@ -189,6 +150,12 @@ export class CoterieClient extends FactClient {
     return this.#ask(`/v1/customers/${encodeURIComponent(customer)}`, { method: 'DELETE', ...options });
   }
 
+  /** Streams that the server takes facts in from, and how far each is. */
+  async streams(options: CallSignal = {}): Promise<readonly StreamAnswer[]> {
+    const { items } = await this.#ask<{ readonly items: readonly StreamAnswer[] }>('/v1/streams', options);
+    return items;
+  }
+
   /** Facts about somebody who was forgotten count again, from those that arrive from now on. */
   async readmitCustomer(customer: string, options: CallSignal = {}): Promise<void> {
     const path = `/v1/customers/${encodeURIComponent(customer)}/readmission`;
@@ -303,7 +270,7 @@ export class CoterieClient extends FactClient {
     return this.#ask('/v1/overlap', { method: 'POST', json: { segments }, ...options });
   }
 
-  /** Holds a random sample of what is served to plain SQL over the facts; another `seed` draws another one. */
+  /** Holds a random sample of what is served to plain SQL over the facts; another `seed` draws another one. It takes as long as that. */
   verify(
     sample: {
       readonly segments?: number;

@@ -12,12 +12,8 @@ import type {
   ModelAnswer,
   ModelVersion,
 } from './answer.ts';
+import type { CallSignal } from './client-options.ts';
 import type { CallBody, Transport } from './transport.ts';
-
-export interface CallSignal {
-  /** Gives up when aborted; the call then throws the signal's reason, fallback or not. */
-  readonly signal?: AbortSignal;
-}
 
 export interface SendOptions extends CallSignal {
   /** Whether one bad row refuses all. */

@@ -45,6 +45,7 @@ const ASKING = [
   'activate',
   'lists',
   'status',
+  'verify',
   'forget',
 ] as const;
 
@@ -196,6 +197,33 @@ export const OPTION_TABLE = {
     commands: ['serve'],
     default: ['orders', 'customers', 'stores'],
   }),
+  ingestWaitingRows: integer({
+    flag: 'ingest-waiting-rows',
+    placeholder: 'number',
+    default: 100_000,
+    atLeast: 1000,
+    atMost: 10_000_000,
+    help: 'Rows of facts that may wait to become durable, over all requests; more are turned away with 429. Also the most rows of a request with ?strict=true.',
+    commands: SERVING,
+  }),
+  ingestWaitingBytes: size({
+    flag: 'ingest-waiting-bytes',
+    placeholder: 'size',
+    default: 64 * MIB,
+    atLeast: MIB,
+    atMost: 64 * 1024 * MIB,
+    help: 'The same in memory that they take, about.',
+    commands: SERVING,
+  }),
+  ingestBatchRows: integer({
+    flag: 'ingest-batch-rows',
+    placeholder: 'number',
+    default: 20_000,
+    atLeast: 1000,
+    atMost: 1_000_000,
+    help: 'Most rows of facts that are written in one batch: more take in more a second, and each request waits longer.',
+    commands: SERVING,
+  }),
   verifyPeriod: duration({
     flag: 'verify-period',
     placeholder: 'duration',
@@ -204,6 +232,15 @@ export const OPTION_TABLE = {
     atMost: 86_400_000,
     help: 'How often a sample of what is served is held to plain SQL over the facts; 0s: never.',
     commands: SERVING,
+  }),
+  rejectsLife: duration({
+    flag: 'rejects-life',
+    placeholder: 'duration',
+    default: 720 * 3_600_000,
+    atLeast: 3_600_000,
+    atMost: 87_600 * 3_600_000,
+    help: 'How long rows that were set aside are kept in rejects/ of the data folder: they hold ids of customers.',
+    commands: [...SERVING, 'import', 'forget'],
   }),
   shutdownPeriod: duration({
     flag: 'shutdown-period',

@@ -295,6 +295,8 @@ export interface LiveStatus {
     readonly exits: number;
     readonly seconds: number;
   };
+  /** Memberships that differ from their default, as served now; absent while ticks do not go on. */
+  readonly exceptions?: number;
   /** How far what is served is behind the clock beyond one period; absent while ticks do not go on. */
   readonly latenessS?: number;
   /** Ticks that failed since the last one that did not. */

@@ -11,9 +11,9 @@ const ENTRY_STORES_MAX = 1_000;
  * A segment's entry. Nobody is in a paused one.
  *
  * @param isDefault - Whether customers without facts are in it.
- * @param exceptions - How many customers' membership is not that.
+ * @param exceptions - How many customers' membership is not that; absent: not counted.
  */
-export function directoryEntry(segment: Segment, isDefault: boolean, exceptions: number): SegmentEntry {
+export function directoryEntry(segment: Segment, isDefault: boolean, exceptions?: number): SegmentEntry {
   const { definition } = segment;
   const stores = storesNamed(segment.rule);
   return {
@@ -25,7 +25,7 @@ export function directoryEntry(segment: Segment, isDefault: boolean, exceptions:
     type: definition.type,
     status: definition.status ?? 'active',
     defaultMember: isDefault,
-    exceptions,
+    ...(exceptions === undefined ? {} : { exceptions }),
     ...(stores === undefined ? {} : { stores }),
     ...(definition.freshness === undefined ? {} : { freshnessS: parseDuration(definition.freshness) }),
   };

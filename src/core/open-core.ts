@@ -43,7 +43,7 @@ import type { FlowLog } from './history/flow-log.ts';
 import type { HistoryRange } from './history/history-range.ts';
 import { pastMemberships } from './history/past-memberships.ts';
 import { readHistory } from './history/read-history.ts';
-import { forgetErased } from './live/forget-erased.ts';
+import { type ForgetElsewhere, forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
 import { SegmentSource } from './segment-source.ts';
@@ -58,6 +58,8 @@ export interface CoreParts {
   readonly changes?: ChangeLog;
   /** The record of entries and exits by hour; without it, a history tells only of full passes. */
   readonly flows?: FlowLog;
+  /** Forgets erased customers, by id, wherever else they are kept. */
+  readonly forgetElsewhere?: ForgetElsewhere;
   /** Default: the built-in types. */
   readonly types?: SegmentTypes;
   /** Evaluating threads; default the machine's cores. */
@@ -82,6 +84,7 @@ class LocalCore implements Core {
   readonly #target: MembershipTarget;
   readonly #changes: ChangeLog | undefined;
   readonly #flows: FlowLog | undefined;
+  readonly #forgetElsewhere: ForgetElsewhere | undefined;
   readonly #types: SegmentTypes;
   readonly #now: () => number;
   readonly #pool: EvaluationPool;
@@ -98,6 +101,7 @@ class LocalCore implements Core {
     this.#target = parts.target;
     this.#changes = parts.changes;
     this.#flows = parts.flows;
+    this.#forgetElsewhere = parts.forgetElsewhere;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
     this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
@@ -189,6 +193,7 @@ class LocalCore implements Core {
       ...(this.#flows ? { flows: this.#flows } : {}),
       pool: this.#pool,
       types: this.#types,
+      forgetElsewhere: this.#forgetElsewhere,
       now: this.#now,
       isPinned: async () => (await this.lastCalculation())?.isPinned ?? false,
       ...options,
@@ -341,7 +346,12 @@ class LocalCore implements Core {
 
   #forgetErased(): Promise<void> {
     if (this.#live) return this.#live.forgetErased();
-    return forgetErased({ engine: this.#engine, target: this.#target, changes: this.#changes });
+    return forgetErased({
+      engine: this.#engine,
+      target: this.#target,
+      changes: this.#changes,
+      forgetElsewhere: this.#forgetElsewhere,
+    });
   }
 
   async close(): Promise<void> {

@@ -40,3 +40,6 @@ export const FACT_REASON = {
   /** Where the request names the list already. */
   otherList: 'names another list than the request',
 } as const;
+
+/** A warning, not a reason: the row is taken for its own customer. */
+export const UNMOVED = 'previous_customer_id has no such order, so that nothing was moved';

@@ -20,6 +20,8 @@ export interface OrderFact {
   /** ISO 4217, or '' when the source has none. */
   readonly currency: string;
   readonly status: OrderStatus;
+  /** A correction: the order was this customer's, whose version is cancelled in the same batch. Not kept. */
+  readonly previousCustomerId?: string;
 }
 
 export interface TraitFact {

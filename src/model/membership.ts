@@ -16,8 +16,8 @@ export interface SegmentEntry {
   readonly status: SegmentStatus;
   /** Whether customers without facts are in it. */
   readonly defaultMember: boolean;
-  /** Customers whose membership differs from the default, at the as-of. */
-  readonly exceptions: number;
+  /** Customers whose membership differed from the default in the last full pass; absent where a tick wrote the entry. */
+  readonly exceptions?: number;
   /** The stores its rule names: ids only, absent for rules over all stores or over attributes. */
   readonly stores?: readonly string[];
   /** How old answers about it may be, in seconds, as its definition wants; absent: any age. */

@@ -37,7 +37,10 @@ class Refusal {
   }
 }
 
-/** `{customer_id, order_id, ordered_at, total, store_id?, discount?, currency?, status?}`; a total that is null is 0. */
+/**
+ * `{customer_id, order_id, ordered_at, total, store_id?, discount?, currency?, status?, previous_customer_id?}`; a total
+ * that is null is 0.
+ */
 export function readOrder(row: unknown): Reading<OrderFact> {
   return reading(row, (fields) => {
     const customerId = neededId(fields, 'customer_id', 'customer id');
@@ -49,6 +52,7 @@ export function readOrder(row: unknown): Reading<OrderFact> {
     const totalE4 = amountOf(fields, 'total');
     const discountE4 = amountOf(fields, 'discount');
     if (discountE4 < 0) throw new Refusal(FACT_REASON.negativeDiscount);
+    const previousCustomerId = idOf(fields, 'previous_customer_id', 'previous customer id');
     return {
       customerId,
       orderId,
@@ -58,6 +62,9 @@ export function readOrder(row: unknown): Reading<OrderFact> {
       discountE4,
       currency: currencyOf(fields),
       status: statusOf(fields),
+      ...(previousCustomerId === undefined || previousCustomerId === customerId
+        ? {}
+        : { previousCustomerId }),
     };
   });
 }

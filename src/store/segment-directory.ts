@@ -158,7 +158,7 @@ export class DirectoryEntry {
   readonly owner?: string;
   readonly tags: readonly string[];
   readonly type: string;
-  readonly exceptions: number;
+  readonly exceptions?: number;
   readonly freshnessS?: number;
   readonly #storeNos: Uint32Array | undefined;
   readonly #storeIds: readonly string[];
@@ -170,9 +170,9 @@ export class DirectoryEntry {
     this.status = entry.status;
     this.tags = entry.tags;
     this.type = entry.type;
-    this.exceptions = entry.exceptions;
     if (entry.name !== undefined) this.name = entry.name;
     if (entry.owner !== undefined) this.owner = entry.owner;
+    if (entry.exceptions !== undefined) this.exceptions = entry.exceptions;
     if (entry.freshnessS !== undefined) this.freshnessS = entry.freshnessS;
     this.#storeNos = storeNos;
     this.#storeIds = storeIds;

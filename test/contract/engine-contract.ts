@@ -300,6 +300,35 @@ export function engineContract(name: string, open: OpenEngine): void {
       }
     });
 
+    test('moves an order to another customer whole, and says where there was nothing to move', async (engine) => {
+      const left = async (customer: string) =>
+        (await engine.customerFacts(customer)).orders
+          .map(({ orderId, status }) => `${orderId} ${status}`)
+          .sort();
+      const move = (to: string, from: string, orderId = '1') =>
+        order(to, orderId, { previousCustomerId: from });
+      await engine.put({ orders: [order('ann', '1'), order('ann', '2')] });
+      assert.deepEqual(await engine.put({ orders: [move('bob', 'ann')] }), { batchNo: 2 });
+      assert.deepEqual(
+        [await left('ann'), await left('bob')],
+        [['1 cancelled', '2 completed'], ['1 completed']],
+      );
+      const affected = [await engine.customerNo('ann'), await engine.customerNo('bob')];
+      assert.deepEqual([...(await engine.affectedCustomers(1, 2))], affected, 'a tick looks at both');
+      await engine.put({ orders: [move('bob', 'ann')] });
+      assert.deepEqual([...(await engine.affectedCustomers(2, 3))], [], 'sent again it changes nothing');
+      const none = await engine.put({ orders: [move('bob', 'cid', '3'), move('eve', 'eve', '4')] });
+      assert.deepEqual(none.unmoved, [{ previousCustomerId: 'cid', orderId: '3' }]);
+      assert.equal(await engine.customerNo('cid'), undefined, 'nobody comes into being by being named');
+      await engine.put({ orders: [order('ann', '5'), move('bob', 'ann', '5'), move('ann', 'bob', '5')] });
+      assert.ok((await left('ann')).includes('5 completed'), 'there and back again in one batch');
+      assert.ok((await left('bob')).includes('5 cancelled'));
+      await engine.eraseCustomer('bob');
+      const gone = await engine.put({ orders: [move('bob', 'ann', '2')] });
+      assert.deepEqual(gone.erasedCustomers, ['bob']);
+      assert.ok((await left('ann')).includes('2 cancelled'), 'also to somebody who was erased');
+    });
+
     test('goes on after a scan that was left in the middle', async (engine) => {
       await engine.put({ orders: Array.from({ length: 50 }, (_, i) => order(`c${i}`, '1')) });
       for await (const batch of engine.scan({ columns: { amounts: true, traits: true }, batchOrders: 2 })) {

@@ -34,6 +34,7 @@ const orders: fc.Arbitrary<OrderFact> = fc.record(
     discountE4: fc.constantFrom(0, 5),
     currency: fc.constantFrom('', 'EUR', 'USD'),
     status: fc.constantFrom('completed', 'completed', 'completed', 'cancelled', 'refunded'),
+    previousCustomerId: customerId,
   },
   { requiredKeys: ['customerId', 'orderId', 'orderedAt', 'totalE4', 'discountE4', 'currency', 'status'] },
 );

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { order, type Published, type StreamFixture } from './stream-contract.ts';
 
-const KILLS = Number(process.env.COTERIE_KILLS ?? 10);
+const KILLS = 10;
 const CHILD = fileURLToPath(new URL('./stream-kill-child.ts', import.meta.url));
 const LIFE_MS_MAX = 1200;
 const PUBLISH_MESSAGES = 100;
@@ -81,9 +81,12 @@ export function streamKill(
     readonly skip: string | false;
     open(): Promise<StreamFixture>;
     child(stream: string): readonly string[];
+    /** Unless `COTERIE_KILLS` says otherwise; default 10. */
+    readonly kills?: number;
   },
 ): void {
   const sentence = `a process that takes facts in from ${name} and is killed loses none and doubles none`;
+  const kills = Number(process.env.COTERIE_KILLS ?? broker.kills ?? KILLS);
   test(sentence, { skip: broker.skip }, async (context) => {
     const folder = await mkdtemp(join(tmpdir(), 'coterie-stream-kill-'));
     try {
@@ -91,7 +94,7 @@ export function streamKill(
       const args = [folder, ...broker.child(fixture.stream.name)];
       const publishing = publisher(fixture);
       let during = 0;
-      for (let kill = 0; kill < KILLS; kill++) {
+      for (let kill = 0; kill < kills; kill++) {
         const { put } = await live(args, { killAfterMs: Math.random() * LIFE_MS_MAX });
         if (put) during++;
       }
@@ -115,7 +118,7 @@ export function streamKill(
       } finally {
         await database.close();
       }
-      context.diagnostic(`${KILLS} kills, ${during} after a first batch; ${published} messages`);
+      context.diagnostic(`${kills} kills, ${during} after a first batch; ${published} messages`);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -92,6 +92,28 @@ for (const [name, run] of [
         );
       }));
 
+    test('forget a customer in dead letters, and a letter that says nothing else', () =>
+      run(async (open) => {
+        const store = await open();
+        await store.put(webhook('a'), 1);
+        const change = (customer: string) => ({ position: 2, customer, entered: ['ann'], exited: [] });
+        const body = (...customers: string[]) =>
+          JSON.stringify({ webhook: 'a', changes: customers.map(change) });
+        const odd = 'o"\'dd ñ\\';
+        for (const customers of [['ann', odd], [odd, odd], ['ann', 'bob'], ['bob']]) {
+          await store.bury({ ...letter('a', customers.join()), body: body(...customers) }, 3);
+        }
+        await store.forget([odd, 'ann', 'nobody']);
+        const left = await (await open()).deadLetters('a', 10);
+        assert.deepEqual(
+          left.map((each) => [each.deliveryId, each.body]),
+          [
+            ['ann,bob', body('bob')],
+            ['bob', body('bob')],
+          ],
+        );
+      }));
+
     test('are removed with their dead letters', () =>
       run(async (open) => {
         const store = await open();

@@ -127,6 +127,10 @@ test('an overlap has pairs, all and any, and takes each segment once', async () 
     [1, 2],
   ]);
   assert.deepEqual([json.all, json.any, json.asOf], [1, 2, NOW]);
+  const keys = Array.from({ length: 32 }, (_, i) => `k${i}`);
+  const many = await ask<{ detail: string }>(`${url}/v1/overlap`, { body: { segments: keys } });
+  assert.equal(many.status, 400);
+  assert.match(many.json.detail, /at most 31 in the list, found a list of 32/);
   const twice = await ask(`${url}/v1/overlap`, { body: { segments: ['regular', 'regular'] } });
   assert.deepEqual([twice.status, twice.json.code], [400, 'REQUEST_INVALID']);
 });

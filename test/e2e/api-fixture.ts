@@ -93,6 +93,7 @@ export async function openCoterie(
     calculations: new DuckDbCalculationLog(database),
     flows: new DuckDbFlowLog(database),
     target: store,
+    forgetElsewhere: (ids) => webhooks.forget(ids),
     threads: 1,
   });
   await engine.put({

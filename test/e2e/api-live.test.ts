@@ -137,3 +137,41 @@ test('a running server is held to plain SQL while ticks go on, and tells what di
   assert.equal(seen.get('coterie_verify_compared_total'), 86);
   assert.ok(seen.get('coterie_verify_last_seconds')! > 0);
 });
+
+test('an order that a correction moves leaves one customer and comes to another in the same tick', async () => {
+  await coterie.core.calculate({});
+  const send = async (row: object) => {
+    const body = JSON.stringify([{ order_id: 'moves', ordered_at: '2026-02-01', total: 1, ...row }]);
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${coterie.url}/v1/facts/orders`, { method: 'POST', headers, body });
+    return (await response.json()) as { moved?: number; warnings?: object };
+  };
+  const isIn = async (customer: string) =>
+    (await ask<{ memberships: object }>(`${coterie.url}/v1/check?customer=${customer}&segments=fresh`)).json
+      .memberships;
+  const follow = () => ticked(coterie.core.liveStatus()!.ticks + 2);
+  await send({ customer_id: 'ann' });
+  await follow();
+  assert.deepEqual([await isIn('ann'), await isIn('bob')], [{ fresh: true }, { fresh: false }]);
+  const { moved, warnings } = await send({ customer_id: 'bob', previous_customer_id: 'ann' });
+  assert.deepEqual([moved, warnings], [1, undefined]);
+  await follow();
+  assert.deepEqual([await isIn('ann'), await isIn('bob')], [{ fresh: false }, { fresh: true }]);
+  const nowhere = await send({ customer_id: 'bob', order_id: 'x', previous_customer_id: 'ann' });
+  assert.deepEqual(nowhere.warnings, {
+    'previous_customer_id has no such order, so that nothing was moved': 1,
+  });
+});
+
+test('exceptions are counted of segments that ticks brought, as a full pass counts them', async () => {
+  const definition = { key: 'brought', type: 'recurrent', params: { atLeast: 1 } };
+  await coterie.core.apply([definition], { author: 'test', at: 0 });
+  await ticked(coterie.core.liveStatus()!.ticks + 2);
+  const entries = () => coterie.store.view()!.directory.entries;
+  const entry = () => entries().find(({ key }) => key === 'brought')!;
+  assert.equal(entry().exceptions, undefined, 'a tick does not count them for the directory');
+  const byTicks = (await metrics()).get('coterie_exceptions');
+  const report = await coterie.core.calculate({});
+  assert.equal(byTicks, report.exceptions);
+  assert.ok(entry().exceptions! > 0);
+});

@@ -19,7 +19,12 @@ before(async () => {
   });
   numbers = new Map(coterie.store.view()!.directory.entries.map((entry) => [entry.key, entry.segmentNo]));
 });
-after(() => coterie.close());
+const receivers: { close(): void }[] = [];
+after(async () => {
+  // A test that failed left its own listening.
+  for (const each of receivers) each.close();
+  await coterie.close();
+});
 
 interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -38,7 +43,7 @@ async function receiver(answer: Answer = () => 204) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  const opened = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received,
     changes: () => received.flatMap(({ body }) => (JSON.parse(body) as { changes: Change[] }).changes),
@@ -47,6 +52,8 @@ async function receiver(answer: Answer = () => 204) {
       server.close();
     },
   };
+  receivers.push(opened);
+  return opened;
 }
 
 interface Change {
@@ -173,6 +180,29 @@ test('an address that hangs is given up after so many attempts, and stalls nobod
   await coterie.webhooks.remove('other');
   hanging.close();
   other.close();
+});
+
+test('a customer who is forgotten goes from dead letters and from what is tried again', async () => {
+  let isUp = false;
+  const target = await receiver((count) => (isUp ? 204 : count <= 3 ? 500 : 'never'));
+  await put('down', { url: target.url, segments: ['regular'] });
+  await enter('ana', 'regular');
+  await until(async () => (await view('down')).deadLetters === 1);
+  await enter('ana', 'regular');
+  await until(() => target.received.length === 4);
+  const erased = await ask(`${coterie.url}/v1/customers/ana`, { method: 'DELETE' });
+  assert.equal(erased.status, 202);
+  isUp = true;
+  assert.equal((await view('down')).deadLetters, 0);
+  await enter('x', 'regular');
+  await until(() => target.received.length === 5);
+  assert.deepEqual(
+    target.changes().map(({ customer }) => customer),
+    ['ana', 'ana', 'ana', 'ana', 'x'],
+  );
+  assert.equal((await view('down')).deadLetters, 0);
+  await coterie.webhooks.remove('down');
+  target.close();
 });
 
 test('a webhook that makes no sense is refused, and one that does not exist is not found', async () => {

@@ -182,8 +182,14 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
 });
 
 test('7: while a server has the folder open, check reads it and the other commands ask the server', async () => {
-  const server = await startServer(['serve', ...data]);
+  const server = await startServer(['serve', '--ingest-waiting-rows', '1000', ...data]);
   try {
+    const tooMany = await fetch(`${server.url}/v1/facts/customers?strict=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(Array.from({ length: 1001 }, (_, i) => ({ customer_id: `c${i}` }))),
+    });
+    assert.equal(tooMany.status, 413, 'settings reach what takes facts in');
     const answer = await getJson<Check>(
       `${server.url}/v1/check?customer=ana&segments=twice-in-a-month,lapsed`,
     );
@@ -206,6 +212,9 @@ test('7: while a server has the folder open, check reads it and the other comman
     );
     const explained = await coterieJson(['explain', 'ana', 'twice-in-a-month', ...data]);
     assert.equal(explained.member, true);
+    const compared = await coterieJson(['verify', '--customers', '3', ...data]);
+    assert.deepEqual([compared.customers, compared.mismatches], [3, 0]);
+    assert.ok(Number(compared.compared) > 0);
     const applied = await coterieJson(['apply', '-', ...data], {
       input: '{key: any-order, type: recurrent, params: {atLeast: 1}}',
     });

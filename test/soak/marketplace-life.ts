@@ -10,6 +10,9 @@ import type { Definition } from '../../src/model/segment.ts';
 export const HOUR_S = 3_600;
 const WINDOWS = ['1h', '3h', '12h', '1d', '2d', '7d', '14d', '30d', '90d', '180d', '365d'] as const;
 
+/** So many segments are changed, paused, archived and taken up again more often than others. */
+const RESTLESS_SEGMENTS = 30;
+
 export interface LifeOptions {
   readonly seed: number;
   readonly customers: number;
@@ -38,13 +41,27 @@ export class MarketplaceLife {
     return Array.from({ length: this.#options.segments }, (_, index) => this.#definition(index, 0));
   }
 
-  /** Changes of definitions in an hour: none in most. */
+  /**
+   * Changes of definitions in an hour, none in most: any of them, some that come and go again and again,
+   * and new ones.
+   */
   definitions(hour: number): Definition[] {
     const random = this.#random(hour, 1);
     if (random() > 0.4) return [];
-    const index = Math.floor(random() * (this.#options.segments + 20));
-    const status = (['active', 'active', 'active', 'paused', 'archived'] as const)[Math.floor(random() * 5)]!;
-    return [{ ...this.#definition(index, hour), status }];
+    const { segments } = this.#options;
+    return Array.from({ length: 1 + Math.floor(random() * 3) }, (_, i) => {
+      const kind = random();
+      const place =
+        kind < 0.4
+          ? Math.floor(random() * segments)
+          : kind < 0.8
+            ? Math.floor(random() * Math.min(RESTLESS_SEGMENTS, segments))
+            : segments + 3 * hour + i;
+      const status = (['active', 'active', 'active', 'paused', 'archived'] as const)[
+        Math.floor(random() * 5)
+      ]!;
+      return { ...this.#definition(place, hour), status };
+    }).filter(({ key }, i, all) => all.findIndex((other) => other.key === key) === i);
   }
 
   /** Facts of an hour, in one to three batches. */
@@ -109,7 +126,8 @@ export class MarketplaceLife {
     const within = WINDOWS[Math.floor(random() * WINDOWS.length)]!;
     const stores = Array.from({ length: 1 + Math.floor(random() ** 3 * 60) }, () => this.#store(random));
     const key = `life-${index}`;
-    switch (index % 6) {
+    // The widest rule costs the oracle as much as five others: one in twelve is enough.
+    switch (index % 12 === 11 ? 1 : index % 6) {
       case 0:
         return { key, type: 'new', params: { stores } };
       case 1:
@@ -139,7 +157,7 @@ export class MarketplaceLife {
               {
                 all: [
                   { orders: { stores } },
-                  { not: { orders: { within } } },
+                  { not: { orders: { stores, within } } },
                   { trait: { name: 'tier', in: ['gold', 'silver'] } },
                 ],
               },

@@ -1,7 +1,9 @@
 /**
  * The process that the soak kills: it lives through a marketplace's hours with real DuckDB and LMDB, ticks,
- * and after every hour holds what is served to the SQL oracle. Started again, it goes on from its folder.
- * Prints one JSON line an hour; ends with an error at the first mismatch.
+ * and after every hour holds a random sample of what is served to the SQL oracle; after every day all of
+ * it, and the log of changes too (replay.ts). Started again, it goes on from its folder. Prints a JSON line
+ * at each step, so that whoever kills it knows what was hit, and one for each hour; ends with an error at
+ * the first mismatch.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,36 +14,71 @@ import { loadSegments } from '../../src/core/catalog/resolve-segments.ts';
 import { openLmdbChangeLog } from '../../src/core/change/lmdb/lmdb-change-log.ts';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
-import { readNumbers } from '../../src/core/engine/duckdb/scan.ts';
+import { duckDbOracle } from '../../src/core/engine/duckdb/duckdb-oracle.ts';
 import { simulate } from '../../src/core/engine/duckdb/simulate.ts';
 import { EvaluationPool } from '../../src/core/evaluate/evaluation-pool.ts';
 import { openLive } from '../../src/core/live/live.ts';
-import { segmentSql } from '../../src/core/verify/segment-sql.ts';
-import { verify } from '../../src/core/verify/verify.ts';
+import { servedByRows } from '../../src/core/verify/served-reader.ts';
+import { Verifier } from '../../src/core/verify/verifier.ts';
+import { type VerifyReport, verify } from '../../src/core/verify/verify.ts';
+import type { AsOf } from '../../src/model/membership.ts';
+import type { Segment } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
-import { check } from '../../src/store/check.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
+import { servedSample } from '../../src/store/served-sample.ts';
 import { HOUR_S, type LifeOptions, MarketplaceLife } from './marketplace-life.ts';
+import { Replay } from './replay.ts';
 
-interface SoakOptions extends LifeOptions {
+export interface SoakOptions extends LifeOptions {
   readonly folder: string;
   readonly hours: number;
   readonly history: number;
-  /** Segments verified after every hour; after every 24th, `dailySegments`. */
-  readonly hourlySegments: number;
+  /** Drawn after every hour. */
+  readonly sampleSegments: number;
+  readonly sampleCustomers: number;
+  /** All customers are compared after every day in so many segments. */
   readonly dailySegments: number;
+  /** Facts are compacted after one hour in so many, on average. */
+  readonly compactHours: number;
+}
+
+/** What an hour came to. */
+export interface HourLine {
+  readonly hour: number;
+  readonly ticks: number;
+  readonly affected: number;
+  readonly compared: number;
+  readonly mismatches: number;
+  /** Changes of customers that were replayed over the baseline, and pairs that were compared then. */
+  readonly replayed: number;
+  readonly replayCompared: number;
+  /** Of the clock, by step. */
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Of the processor, all steps and threads. */
+  readonly cpuSeconds: number;
 }
 
 const options = JSON.parse(process.argv[2]!) as SoakOptions;
 const life = new MarketplaceLife(options);
 const hourFile = join(options.folder, 'hour');
-const database = await openDatabase({ folder: options.folder, memoryMiB: 512 });
+const seconds: Record<string, number> = {};
+const startedAt = performance.now();
+let lastSegments: { readonly from: string; readonly segments: readonly Segment[] } = {
+  from: '',
+  segments: [],
+};
+let cpuBefore = process.cpuUsage();
+
+console.log(JSON.stringify({ step: 'open' }));
+const database = await openDatabase({ folder: options.folder, memoryMiB: 1024 });
 const engine = new DuckDbEngine(database);
 const catalog = new DuckDbCatalog(database);
 const target = await openLmdbStore({ folder: join(options.folder, 'store') });
 const changes = await openLmdbChangeLog({ folder: join(options.folder, 'changes') });
 const pool = new EvaluationPool(2);
 const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES };
+const oracle = { ...duckDbOracle(database, catalog, SEGMENT_TYPES), segments: segmentsAsOf };
+const verifier = new Verifier({ ...oracle, served: (ids, draw) => servedSample(target, ids, draw) });
 const note = (hour: number) => ({ author: 'soak', at: options.start + hour * HOUR_S });
 
 if ((await engine.counts()).customers === 0) {
@@ -50,36 +87,21 @@ if ((await engine.counts()).customers === 0) {
 }
 if (target.asOf() === undefined) {
   await catalog.apply(life.firstDefinitions(), note(0));
-  await calculate(parts, {
-    moment: options.start,
-    isPinned: false,
-    calculationNo: 1,
-    onReady: async () => {},
-  });
+  const moment = options.start;
+  await calculate(parts, { moment, isPinned: false, calculationNo: 1, onReady: async () => {} });
 }
 const facts = await engine.openLiveFacts();
 const live = await openLive({ ...parts, facts });
+const replay = await Replay.open({ folder: options.folder, engine, target, changes });
+seconds.open = round((performance.now() - startedAt) / 1000);
 
 for (let hour = lastHour() + 1; hour <= options.hours; hour++) {
-  const random = randomFrom(options.seed + hour);
-  const end = options.start + hour * HOUR_S;
-  const definitions = life.definitions(hour);
-  if (definitions.length > 0) await catalog.apply(definitions, note(hour));
-  let ticks = 0;
-  let affected = 0;
-  for (const batch of life.batches(hour)) {
-    await engine.put(batch);
-    const report = await live.tick(end - Math.floor(random() * HOUR_S));
-    ticks++;
-    affected += report.affected;
-  }
-  if (random() < 0.1) await engine.compact();
-  affected += (await live.tick(end)).affected;
-  const report = await verifyServed(hour);
-  console.log(JSON.stringify({ hour, ticks: ticks + 1, affected, position: changes.position, ...report }));
-  if (report.mismatches > 0) process.exit(1);
+  const line = await liveThrough(hour);
+  console.log(JSON.stringify(line));
+  if (line.mismatches > 0) process.exit(1);
   writeFileSync(`${hourFile}.new`, String(hour));
   renameSync(`${hourFile}.new`, hourFile);
+  for (const step of Object.keys(seconds)) delete seconds[step];
 }
 process.exit(0);
 
@@ -87,30 +109,93 @@ function lastHour(): number {
   return existsSync(hourFile) ? Number(readFileSync(hourFile, 'utf8')) : 0;
 }
 
-async function verifyServed(hour: number) {
+async function liveThrough(hour: number): Promise<HourLine> {
+  const random = randomFrom(options.seed + hour);
+  const end = options.start + hour * HOUR_S;
+  const totals = { ticks: 0, affected: 0 };
+  const tick = async (now: number) => {
+    totals.affected += (await timed('tick', () => live.tick(now))).affected;
+    await timed('journal', () => replay.follow());
+    totals.ticks++;
+  };
+  const definitions = life.definitions(hour);
+  if (definitions.length > 0) {
+    await timed('define', () => catalog.apply(definitions, note(hour)));
+    // Together with facts in most hours, and alone in some.
+    if (random() < 0.3) await tick(end - HOUR_S + 1);
+  }
+  for (const batch of life.batches(hour)) {
+    await timed('put', () => engine.put(batch));
+    await tick(end - Math.floor(random() * HOUR_S));
+  }
+  if (random() * options.compactHours < 1) await timed('compact', () => engine.compact());
+  await tick(end);
+  const { sampleSegments: segments, sampleCustomers: customers } = options;
+  const reports: VerifyReport[] = [
+    await timed('sample', () => verifier.run({ segments, customers, seed: options.seed * 1_000 + hour })),
+  ];
+  let replayed = 0;
+  let replayCompared = 0;
+  let mismatches = 0;
+  if (hour % 24 === 0 || hour === options.hours) {
+    reports.push(await timed('verify', () => verifyAll(hour)));
+    const report = await timed('replay', () => replay.compare());
+    ({ replayed, compared: replayCompared, mismatches } = report);
+    if (mismatches > 0) console.error(`hour ${hour}: the log of changes differs: ${JSON.stringify(report)}`);
+  }
+  for (const report of reports) {
+    mismatches += report.mismatches;
+    if (report.mismatches > 0) console.error(`hour ${hour}: ${JSON.stringify(report)}`);
+  }
+  const compared = reports.reduce((sum, report) => sum + report.compared, 0);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  cpuBefore = process.cpuUsage();
+  return {
+    hour,
+    ...totals,
+    compared,
+    mismatches,
+    replayed,
+    replayCompared,
+    seconds: { ...seconds },
+    cpuSeconds: round((user + system) / 1_000_000),
+  };
+}
+
+/** Read anew only when definitions or stores have changed: most hours leave both alone. */
+async function segmentsAsOf({ catalogNo, batchNo }: AsOf): Promise<readonly Segment[]> {
+  const stores = await engine.storeTable(batchNo);
+  const from = JSON.stringify([catalogNo, stores]);
+  if (from !== lastSegments.from) {
+    const segments = await loadSegments({ catalog, stores, types: SEGMENT_TYPES, knownAt: catalogNo });
+    lastSegments = { from, segments };
+  }
+  return lastSegments.segments;
+}
+
+async function verifyAll(hour: number): Promise<VerifyReport> {
   const view = target.view()!;
-  const { asOf } = view;
-  const segments = await loadSegments({
-    catalog,
-    stores: await engine.storeTable(asOf.batchNo),
-    types: SEGMENT_TYPES,
-    knownAt: asOf.catalogNo,
-  });
-  const { compared, mismatches, examples } = await verify(
+  const queries = await oracle.openOracle(view.asOf);
+  return verify(
     {
-      segments,
-      customers: engine.customers(asOf.batchNo),
-      membersBySql: (rule) => {
-        const { sql, params } = segmentSql(rule, {
-          moment: asOf.moment,
-          knownAt: asOf.batchNo,
-          dialect: 'duckdb',
-        });
-        return readNumbers(database.stream(sql, params));
-      },
-      served: async (customerId, keys) => (await check(view, customerId, keys)).memberships,
+      segments: await oracle.segments(view.asOf),
+      customers: () => oracle.customers(view.asOf.batchNo),
+      oracle: queries,
+      served: (keys) => servedByRows(view, keys),
     },
-    { segments: hour % 24 === 0 ? options.dailySegments : options.hourlySegments, seed: hour },
-  );
-  return { compared, mismatches, ...(mismatches > 0 ? { examples } : {}) };
+    { segments: options.dailySegments, seed: hour },
+  ).finally(() => queries.close());
+}
+
+/** Says what is begun, and how long it took with what went by the same name before. */
+async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
+  console.log(JSON.stringify({ step }));
+  const started = performance.now();
+  const result = await work();
+  seconds[step] = round((seconds[step] ?? 0) + (performance.now() - started) / 1000);
+  return result;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

@@ -1,8 +1,11 @@
 /**
- * A simulated month on an accelerated clock, killed at random moments: what is served is held to the SQL
- * oracle after every hour. `npm run soak -- --hours 720`; without flags, two days in some minutes.
+ * A simulated marketplace on an accelerated clock, killed at random moments. After every hour a random
+ * sample of what is served is held to the SQL oracle; after every day all of it, and the log of changes
+ * replayed over the baseline. `npm run soak` lives two days of a small market; `npm run soak -- --month`
+ * a month of 100,000 customers and 10,000 segments. The last line is JSON with the totals.
  */
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,42 +14,82 @@ import { fileURLToPath } from 'node:url';
 import { randomFrom } from '../../bench/benchmark-segments.ts';
 import { readFlags } from '../../bench/flags.ts';
 import { parseMoment } from '../../src/model/time.ts';
+import type { HourLine } from './soak-process.ts';
 
-const flags = readFlags({
+const SHORT = {
   hours: 48,
-  customers: 20_000,
-  history: 400_000,
-  stores: 500,
-  segments: 2_000,
-  ordersPerHour: 200,
-  hourlySegments: 20,
-  dailySegments: 200,
-  /** Kills on average in so many hours; 0: none. */
-  kills: 8,
+  customers: 10_000,
+  history: 200_000,
+  stores: 300,
+  segments: 1_000,
+  ordersPerHour: 150,
+  sampleSegments: 100,
+  sampleCustomers: 1_000,
+  dailySegments: 1_000_000,
+  compactHours: 10,
+  /** One kill in so many hours, on average; 0: none. */
+  killHours: 6,
   seed: 1,
-});
+};
+const MONTH: typeof SHORT = {
+  ...SHORT,
+  hours: 720,
+  customers: 100_000,
+  history: 3_000_000,
+  stores: 2_000,
+  segments: 10_000,
+  ordersPerHour: 200,
+  compactHours: 48,
+  killHours: 12,
+};
+/** Of an hour that ended, as a guess for the next of its kind. */
+const SECONDS_FIRST = 3;
 
-interface HourLine {
-  readonly hour: number;
-  readonly compared: number;
-  readonly mismatches: number;
-}
-
+const isMonth = process.argv.includes('--month');
+if (isMonth) process.argv.splice(process.argv.indexOf('--month'), 1);
+const flags = readFlags(isMonth ? MONTH : SHORT);
 const folder = await mkdtemp(join(tmpdir(), 'coterie-soak-'));
 const random = randomFrom(flags.seed);
-const totals = { hours: 0, compared: 0, mismatches: 0, kills: 0 };
+const totals = {
+  hours: 0,
+  ticks: 0,
+  compared: 0,
+  mismatches: 0,
+  replayed: 0,
+  replayCompared: 0,
+  kills: 0,
+  cpuSeconds: 0,
+};
+/** Step → kills that hit it. */
+const killsByStep: Record<string, number> = {};
+/** Seconds by step over all hours that ended. */
+const seconds: Record<string, number> = {};
+/** How long an ordinary hour and the last of a day took. */
+const lastSeconds = { hour: SECONDS_FIRST, day: SECONDS_FIRST };
 const started = performance.now();
+let failure = '';
+/** When the soak itself is told to end, nothing of it stays behind. */
+let stop: (signal: NodeJS.Signals) => void = () => {};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
 try {
-  while (totals.hours < flags.hours) {
+  while (totals.hours < flags.hours && failure === '') {
     const code = await runUntilKilled();
-    if (code !== 0 && code !== null) throw new Error(`hour ${totals.hours + 1} failed: see above`);
+    if (code !== 0 && code !== null) failure = `failed in or after hour ${totals.hours}: see above`;
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 console.log(
-  JSON.stringify({ soak: 'done', ...totals, seconds: Math.round((performance.now() - started) / 1000) }),
+  JSON.stringify({
+    soak: failure === '' ? 'done' : failure,
+    ...totals,
+    cpuSeconds: Math.round(totals.cpuSeconds),
+    seconds: Math.round((performance.now() - started) / 1000),
+    killsByStep,
+    secondsByStep: Object.fromEntries(Object.entries(seconds).map(([step, s]) => [step, Math.round(s)])),
+  }),
 );
+process.exitCode = failure === '' ? 0 : 1;
 
 /** @returns The exit code; null when it was killed. */
 function runUntilKilled(): Promise<number | null> {
@@ -55,21 +98,50 @@ function runUntilKilled(): Promise<number | null> {
   const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    console.log(line);
-    const { hour, compared, mismatches } = JSON.parse(line) as HourLine;
-    totals.hours = hour;
-    totals.compared += compared;
-    totals.mismatches += mismatches;
-    // Somewhere in the next hour, so that any step of it is hit.
-    if (flags.kills > 0 && random() < 1 / flags.kills) {
-      setTimeout(() => {
-        if (child.kill('SIGKILL')) totals.kills++;
-      }, random() * 3_000);
+  stop = (signal) => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  let step = 'start';
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = JSON.parse(text) as HourLine | { readonly step: string };
+    if ('step' in line) {
+      step = line.step;
+      return;
+    }
+    console.log(text);
+    add(line);
+    if (line.hour < flags.hours && flags.killHours > 0 && random() < 1 / flags.killHours) {
+      const next = (line.hour + 1) % 24 === 0 ? lastSeconds.day : lastSeconds.hour;
+      // Anywhere within the next hour, so that any step of it is hit.
+      setTimeout(
+        () => {
+          if (!child.kill('SIGKILL')) return;
+          totals.kills++;
+          killsByStep[step] = (killsByStep[step] ?? 0) + 1;
+        },
+        random() * next * 1_000,
+      );
     }
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code));
   });
+}
+
+function add(line: HourLine): void {
+  totals.hours = line.hour;
+  totals.ticks += line.ticks;
+  totals.compared += line.compared;
+  totals.mismatches += line.mismatches;
+  totals.replayed += line.replayed;
+  totals.replayCompared += line.replayCompared;
+  totals.cpuSeconds += line.cpuSeconds;
+  const { open: _, ...steps } = line.seconds;
+  const took = Object.values(steps).reduce((sum, one) => sum + one, 0);
+  if (line.hour % 24 === 0) lastSeconds.day = took;
+  else lastSeconds.hour = took;
+  for (const [name, value] of Object.entries(line.seconds)) seconds[name] = (seconds[name] ?? 0) + value;
 }

@@ -231,6 +231,7 @@ async function printSent(call: Call, file: string, url: string, report: SendRepo
   const lines = [
     `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} sent to ${url} in ${formatSeconds(report.seconds)}${rate}`,
     `  accepted   ${formatCount(report.accepted)}`,
+    ...unusualCounts(report),
   ];
   if (report.unchanged !== undefined) lines.push(`  unchanged  ${formatCount(report.unchanged)}`);
   if (report.unknown) lines.push(newCustomers(report.unknown));
@@ -245,6 +246,7 @@ async function printSent(call: Call, file: string, url: string, report: SendRepo
       lines.push(`    ${formatCount(rows)}  ${reason}${where}`);
     }
   }
+  lines.push(...warningLines(report));
   await call.terminal.print(...lines);
 }
 
@@ -259,10 +261,9 @@ async function printReport(
     `  added      ${formatCount(report.added)}`,
     `  replaced   ${formatCount(report.replaced)}`,
     `  unchanged  ${formatCount(report.unchanged)}`,
+    ...unusualCounts(report),
   ];
   if (report.newCustomers && call.options.as === 'lists') lines.push(newCustomers(report.newCustomers));
-  if (report.erased)
-    lines.push(`  dropped    ${formatCount(report.erased)}, about customers who were forgotten`);
   if (report.rejected > 0) {
     lines.push(
       `  set aside  ${formatCount(report.rejected)}${report.rejectsFile ? `, in ${report.rejectsFile}` : ''}`,
@@ -270,14 +271,25 @@ async function printReport(
     for (const [reason, rows] of Object.entries(report.reasons))
       lines.push(`    ${formatCount(rows)}  ${reason}`);
   }
-  for (const [warning, rows] of Object.entries(report.warnings)) {
-    lines.push(`  warning    ${countOf(rows, 'row')}: ${warning}`);
-  }
+  lines.push(...warningLines(report));
   await call.terminal.print(...lines);
 }
 
 function newCustomers(count: number): string {
   return `  unknown    ${countOf(count, 'customer')} never heard of before`;
+}
+
+function unusualCounts({ erased, moved }: Pick<ImportReport, 'erased' | 'moved'>): string[] {
+  return [
+    ...(erased ? [`  dropped    ${formatCount(erased)}, about customers who were forgotten`] : []),
+    ...(moved ? [`  moved      ${formatCount(moved)}, from another customer`] : []),
+  ];
+}
+
+function warningLines({ warnings }: Pick<ImportReport, 'warnings'>): string[] {
+  return Object.entries(warnings).map(
+    ([warning, rows]) => `  warning    ${countOf(rows, 'row')}: ${warning}`,
+  );
 }
 
 function readDelimiter(text: string): string {

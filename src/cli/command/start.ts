@@ -131,7 +131,7 @@ async function pickTryOut(call: Invocation<unknown>, core: Core): Promise<TryOut
     mostExceptions(instances.filter(({ type }) => type === 'recurrent')) ??
     mostExceptions(instances) ??
     mostExceptions(entries);
-  if (chosen === undefined || chosen.exceptions === 0) return undefined;
+  if (chosen === undefined || (chosen.exceptions ?? 0) === 0) return undefined;
   const at = chosen.key.indexOf('@');
   const place = at < 0 ? undefined : chosen.key.slice(at);
   const beside = entries.filter(
@@ -180,7 +180,7 @@ function describeTryOut(call: Invocation<unknown>, url: string, tryOut: TryOut |
 
 function mostExceptions(entries: readonly SegmentEntry[]): SegmentEntry | undefined {
   return entries.reduce<SegmentEntry | undefined>(
-    (best, entry) => (best === undefined || entry.exceptions > best.exceptions ? entry : best),
+    (best, entry) => (best === undefined || (entry.exceptions ?? 0) > (best.exceptions ?? 0) ? entry : best),
     undefined,
   );
 }

@@ -3,12 +3,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withAsOfText } from '../../api/report.ts';
+import type { StreamAnswer } from '../../client/client.ts';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withCore } from '../core-access.ts';
 import { readServerNote } from '../data-folder.ts';
 import { suggestNext } from '../next-step.ts';
-import { formatBytes, formatCount, formatSeconds } from '../words.ts';
+import { countOf, formatBytes, formatCount, formatSeconds } from '../words.ts';
 
 const PINNED: [string, string] = ['pinned', 'serve stays at that moment until calculate without --at'];
 
@@ -32,6 +33,9 @@ export const statusCommand = defineCommand({
       calculation: (await core.lastCalculation()) ?? null,
     }));
     const place = await describePlace(call);
+    // A server of an older version does not know of streams.
+    const streams =
+      place.server === null ? [] : await (await call.parts.connect(place.server)).streams().catch(() => []);
     if (call.json) {
       const { lastOrderAt } = status.facts;
       await call.terminal.printJson({
@@ -39,6 +43,7 @@ export const statusCommand = defineCommand({
         ...status,
         facts: { ...status.facts, lastOrderAt: lastOrderAt === undefined ? null : formatMoment(lastOrderAt) },
         calculation: status.calculation && withAsOfText(status.calculation),
+        streams,
       });
       return;
     }
@@ -66,6 +71,7 @@ export const statusCommand = defineCommand({
         ['took', formatSeconds(calculation.seconds)],
       );
     }
+    for (const stream of streams) lines.push(['stream', describeStream(stream)]);
     await call.terminal.print(...lines.map(([title, value]) => `${title.padEnd(18)}${value}`));
     const isBehind = calculation === null || calculation.asOf.batchNo < facts.batchNo;
     if (facts.orders === 0 && facts.customers === 0) suggestNext(call, 'import <file> --as orders');
@@ -74,6 +80,14 @@ export const statusCommand = defineCommand({
     else suggestNext(call, 'segments', place.server === null ? 'serve' : 'check <customer> <segments>');
   },
 });
+
+function describeStream({ source, state, lagMessages, rejected, failure }: StreamAnswer): string {
+  const parts = [`${source}: ${state}`];
+  if (lagMessages !== undefined) parts.push(`${countOf(lagMessages, 'message')} behind`);
+  if (rejected > 0) parts.push(`${countOf(rejected, 'row')} set aside since its start`);
+  if (failure !== undefined) parts.push(failure);
+  return parts.join(', ');
+}
 
 async function describePlace(
   call: Invocation<unknown>,

@@ -109,6 +109,8 @@ export interface ImportReport {
   readonly newCustomers?: number;
   /** Rows about customers who were erased, which are dropped; absent: none. */
   readonly erased?: number;
+  /** Rows that moved an order here from another customer, who no longer has it; absent: none. */
+  readonly moved?: number;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly rejectsFile?: string;
@@ -169,6 +171,14 @@ export interface PutReport {
   readonly newCustomers?: number;
   /** Customers who were erased, and whose facts were dropped; absent: none. */
   readonly erasedCustomers?: readonly string[];
+  /** Orders that were to be moved from a customer who has no such order; absent: none. */
+  readonly unmoved?: readonly UnmovedOrder[];
+}
+
+/** An order that its `previousCustomerId` does not have, and never had. */
+export interface UnmovedOrder {
+  readonly previousCustomerId: string;
+  readonly orderId: string;
 }
 
 /** How far a stream of messages was taken in: a message of a partition, and all before it. */
@@ -184,7 +194,8 @@ export interface Engine {
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport>;
   /**
    * Puts facts that are already checked, as one batch, durable when it returns. Facts about customers who
-   * were erased are dropped; the answer names those customers, if there are any.
+   * were erased are dropped; the answer names those customers, if there are any. An order with a
+   * `previousCustomerId` is taken for its customer, and the previous one's, if there is one, is cancelled.
    *
    * @param positions - Where streams stand with these facts: they are durable together, or neither is.
    */

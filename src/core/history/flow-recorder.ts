@@ -52,8 +52,12 @@ export class FlowRecorder {
   async resume(asOf: AsOf, customers: number, stateOf: (segmentNo: number) => SegmentState): Promise<void> {
     this.#pending.clear();
     let mark = await this.#log.mark();
-    if (mark && mark.at > asOf.moment) {
-      // What was served went back, as after a power cut, and the log of changes with it.
+    if (
+      mark &&
+      (mark.at > asOf.moment || (mark.at === asOf.moment && !(await this.#isLogged(mark.position))))
+    ) {
+      // What was served went back, as after a power cut, and the log of changes with it: by whole ticks, of which
+      // several may be of one second.
       await this.#log.rewind(hourOf(asOf.moment));
       mark = await this.#log.mark();
     }
@@ -79,6 +83,13 @@ export class FlowRecorder {
     }
     this.#customers = -1;
     await this.flush();
+  }
+
+  /** Whether the log still has what stood at a position. */
+  async #isLogged(position: number): Promise<boolean> {
+    if (position === 0) return true;
+    const [change] = await this.#changes.read(position - 1, 1);
+    return change?.position === position;
   }
 
   /** Takes in a tick that was applied, and writes if it is time to. */

@@ -37,7 +37,7 @@ export async function pastMemberships(request: {
   for (const segment of resolveSegments({ versions, stores, types })) {
     if (turns.isOver()) await turns.next();
     if (!keys.has(segment.definition.key) || !evaluateNaive(segment.rule, facts, moment, lookup)) continue;
-    const entry = directoryEntry(segment, evaluateNaive(segment.rule, NO_FACTS, moment, lookup), 0);
+    const entry = directoryEntry(segment, evaluateNaive(segment.rule, NO_FACTS, moment, lookup));
     if (filter.store === undefined || entry.stores?.includes(filter.store)) found.push(entry);
   }
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -16,7 +16,7 @@ import {
   readScore,
   readStore,
 } from '../../model/read-fact.ts';
-import type { FactSource } from '../engine/engine.ts';
+import type { FactSource, UnmovedOrder } from '../engine/engine.ts';
 import { eventIdOf } from './event-id.ts';
 
 /** What `Engine.put` takes, growing. */
@@ -112,6 +112,20 @@ export function countRowsOf(chunk: FactChunk, customerIds: ReadonlySet<string>):
     for (const { customerId } of facts) if (customerIds.has(customerId)) count++;
   }
   return count;
+}
+
+/** Orders that are to be moved from another customer, and those of them that the customer does not have. */
+export function countMoves(
+  chunk: FactChunk,
+  unmoved: readonly UnmovedOrder[],
+): { readonly moved: number; readonly unmoved: number } {
+  const moves = chunk.orders.filter((order) => order.previousCustomerId !== undefined);
+  if (moves.length === 0) return { moved: 0, unmoved: 0 };
+  const key = (previousCustomerId: string | undefined, orderId: string) =>
+    JSON.stringify([previousCustomerId, orderId]);
+  const missing = new Set(unmoved.map((order) => key(order.previousCustomerId, order.orderId)));
+  const count = moves.filter((order) => missing.has(key(order.previousCustomerId, order.orderId))).length;
+  return { moved: moves.length - count, unmoved: count };
 }
 
 /** Appends one chunk to another, in order. */

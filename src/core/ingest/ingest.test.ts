@@ -108,6 +108,13 @@ test('many requests become few batches, and each learns the batch that holds its
   assert.deepEqual(gate.sizes, [1, 50]);
 });
 
+test('no batch holds more rows than it may, whatever one request brings', async () => {
+  const { gate, ingest } = openIngest({ batchRowsMax: 1000 });
+  const report = await ingest.submit('orders', orders(3500));
+  assert.equal(report.accepted, 3500);
+  assert.deepEqual(gate.sizes, [1000, 1000, 1000, 500]);
+});
+
 test('nothing is acknowledged before its batch is durable', async () => {
   const { gate, ingest } = openIngest();
   gate.close();

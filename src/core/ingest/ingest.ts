@@ -6,7 +6,7 @@
 import { CoterieError } from '../../model/error.ts';
 import type { Engine, FactSource, PutReport } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
-import { countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
+import { countMoves, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
 import { blocksOf, type IngestReport, type Rows, RowTally } from './row-tally.ts';
 
@@ -92,7 +92,8 @@ class EngineIngest implements Ingest {
   constructor(engine: Pick<Engine, 'put'>, options: IngestOptions) {
     this.#options = options;
     this.#admission = new Admission({ rows: options.waitingRowsMax, bytes: options.waitingBytesMax });
-    this.#commit = new GroupCommit(engine, options);
+    const batchRows = Math.min(options.batchRows, options.batchRowsMax);
+    this.#commit = new GroupCommit(engine, { ...options, batchRows });
   }
 
   async submit(
@@ -161,6 +162,7 @@ class EngineIngest implements Ingest {
 
   /** Two chunks of a stream are under way at most: the next is read while the last is written. */
   async #take(source: FactSource, rows: Rows, tally: RowTally): Promise<void> {
+    const rowsMax = Math.min(CHUNK_ROWS_MAX, this.#options.batchRowsMax);
     let underWay: Promise<void> = Promise.resolve();
     let isFirst = true;
     const handOn = async (chunk: FactChunk) => {
@@ -181,7 +183,7 @@ class EngineIngest implements Ingest {
       for await (const block of blocksOf(rows)) {
         for (const row of block) {
           tally.read(chunk, source, row);
-          if (chunk.rows < CHUNK_ROWS_MAX && chunk.bytes < CHUNK_BYTES_MAX) continue;
+          if (chunk.rows < rowsMax && chunk.bytes < CHUNK_BYTES_MAX) continue;
           await handOn(chunk);
           chunk = emptyChunk();
         }
@@ -218,7 +220,8 @@ class EngineIngest implements Ingest {
   async #write(chunk: FactChunk, tally: RowTally): Promise<void> {
     const { rows, bytes } = chunk;
     try {
-      const { batchNo, erasedCustomers } = await this.#commit.add(chunk);
+      const { batchNo, erasedCustomers, unmoved = [] } = await this.#commit.add(chunk);
+      tally.addMoves(countMoves(chunk, unmoved));
       const erased = erasedCustomers ? countRowsOf(chunk, new Set(erasedCustomers)) : 0;
       tally.batchNo = batchNo;
       tally.addVersions(chunk);

@@ -1,5 +1,6 @@
 /** The rows of one request as they are read: which are taken, which are set aside and why, and what is told of them. */
 import { CoterieError } from '../../model/error.ts';
+import { UNMOVED } from '../../model/fact-reason.ts';
 import type { FactSource } from '../engine/engine.ts';
 import { addRow, type FactChunk } from './fact-chunk.ts';
 
@@ -9,6 +10,10 @@ export interface IngestReport {
   readonly rejected: number;
   /** Rows about customers who were erased, which are dropped; absent: none. */
   readonly erased?: number;
+  /** Rows that moved an order here from another customer, who no longer has it; absent: none. */
+  readonly moved?: number;
+  /** What is worth a look in rows that were accepted: text → rows; absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
   /** The first rows set aside, at most 100; the index counts rows from 0. */
@@ -40,6 +45,8 @@ export class RowTally {
   rejected = 0;
   erased = 0;
   batchNo: number | undefined;
+  #moved = 0;
+  #unmoved = 0;
   #rows = 0;
   readonly #reasons = new Map<string, number>();
   readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
@@ -54,6 +61,11 @@ export class RowTally {
     this.rejected++;
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     if (this.#rejects.length < REJECTS_LISTED_MAX) this.#rejects.push({ index, reason });
+  }
+
+  addMoves(moves: { readonly moved: number; readonly unmoved: number }): void {
+    this.#moved += moves.moved;
+    this.#unmoved += moves.unmoved;
   }
 
   /** Remembers which versions of models the scores of a chunk are of. */
@@ -86,6 +98,8 @@ export class RowTally {
       accepted: this.accepted,
       rejected: this.rejected,
       ...(this.erased > 0 ? { erased: this.erased } : {}),
+      ...(this.#moved > 0 ? { moved: this.#moved } : {}),
+      ...(this.#unmoved > 0 ? { warnings: { [UNMOVED]: this.#unmoved } } : {}),
       reasons: Object.fromEntries(this.#reasons),
       rejects: this.#rejects,
       ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),

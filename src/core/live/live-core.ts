@@ -74,6 +74,7 @@ export class LiveCore {
       periodMs: this.#parts.periodMs,
       ticks: this.#ticks,
       totals: { ...this.#totals },
+      ...(this.#live ? { exceptions: this.#sizes.total } : {}),
       ...this.#lateness(),
       failures: this.#ticker.failures,
       ...(this.#ticker.failures > 0 && this.#failure !== undefined ? { failure: this.#failure } : {}),

@@ -16,7 +16,7 @@ import type { LiveFacts, TimeOffsets } from '../engine/live-facts.ts';
 import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
 import { mergeAscending } from './ascending.ts';
 import { type DefinitionSwitch, evaluateSwitch } from './definition-switch.ts';
-import { forgetErased } from './forget-erased.ts';
+import { type ForgetElsewhere, forgetErased } from './forget-erased.ts';
 import { comparePlans, compileLivePlan, type LivePlan, type PlanDifference } from './live-plan.ts';
 import { type Defaults, type Exceptions, RowChanges } from './row-changes.ts';
 
@@ -28,6 +28,8 @@ export interface LiveParts {
   readonly changes: ChangeLog;
   readonly pool: EvaluationPool;
   readonly types: SegmentTypes;
+  /** Forgets erased customers wherever else they are kept. */
+  readonly forgetElsewhere?: ForgetElsewhere | undefined;
 }
 
 export interface TickReport {
@@ -121,11 +123,13 @@ export class Live {
 
     const changes = await this.#log([...rows.changes, ...(flips ?? [])], asOf);
     for (const { customerNo } of erasures) await this.#parts.changes.forget(customerNo);
+    const erasedIds = erasures.flatMap(({ customerId }) => customerId ?? []);
+    if (erasedIds.length > 0) await this.#parts.forgetElsewhere?.(erasedIds);
     await target.apply({
       asOf,
       ...(newCustomers.ids.length > 0 ? { newCustomers } : {}),
       ...(rows.count > 0 ? { rows: rows.batch() } : {}),
-      forgottenCustomers: erasures.flatMap(({ customerId }) => customerId ?? []),
+      forgottenCustomers: erasedIds,
       ...(next === before ? {} : directoryChanges(before, next)),
     });
     this.#plan = next;
@@ -295,7 +299,7 @@ function directoryChanges(
       isListedAlike(known.definition, segment.definition) &&
       before.isDefault(segmentNo) === isDefault &&
       before.fingerprints.get(segmentNo) === now.fingerprints.get(segmentNo);
-    if (!isSame) segments.push(directoryEntry(segment, isDefault, 0));
+    if (!isSame) segments.push(directoryEntry(segment, isDefault));
   }
   return { segments, removedSegments: [...before.segments.keys()].filter((no) => !now.segments.has(no)) };
 }

@@ -9,7 +9,7 @@ import type { Rule } from '../../model/rule.ts';
 import { eventSet } from './sql/event-sql.ts';
 import { ordersSet, soleStoreSet } from './sql/orders-sql.ts';
 import { sequenceSql } from './sql/sequence-sql.ts';
-import { type CustomerSet, factTables, type SegmentSqlOptions, type SqlContext } from './sql/sql-context.ts';
+import { type CustomerSet, type SegmentSqlOptions, type SqlContext, withTables } from './sql/sql-context.ts';
 import { listedSql, scoreSql, traitSql } from './sql/value-sql.ts';
 
 export type { SegmentSqlOptions, SqlDialect } from './sql/sql-context.ts';
@@ -19,6 +19,11 @@ export interface SegmentSql {
   readonly sql: string;
   /** `$1`, `$2` …: all texts. */
   readonly params: readonly string[];
+}
+
+export interface SegmentSetSql extends SegmentSql {
+  /** The members are not those that `sql` yields but all other known customers. */
+  readonly isComplement: boolean;
 }
 
 /**
@@ -33,9 +38,18 @@ export function segmentSql(rule: Rule, options: SegmentSqlOptions): SegmentSql {
   const { sql, complement } = customerSet(rule, context);
   const known = context.knownAt === undefined ? '' : ` WHERE batch_no <= ${context.knownAt}`;
   const members = complement ? `SELECT customer_no FROM customer${known}\nEXCEPT\n(${sql})` : sql;
-  const needed = factTables(context).filter((table) => members.includes(`${table.name} AS`));
-  const tables = needed.map((table) => `${table.name} AS (\n${table.sql}\n)`).join(',\n');
-  return { sql: tables === '' ? members : `WITH ${tables}\n${members}`, params: context.params };
+  return { sql: `${withTables(members, context)}${members}`, params: context.params };
+}
+
+/**
+ * The query for one rule as a set or the complement of one, so that a segment that nearly everybody is in
+ * does not have to be listed. `sql` may yield customers who are not known after `knownAt`.
+ */
+export function segmentSetSql(rule: Rule, options: SegmentSqlOptions): SegmentSetSql {
+  const context: SqlContext = { ...options, params: [] };
+  const { sql, complement } = customerSet(rule, context);
+  const tables = withTables(sql, context);
+  return { sql: `${tables}${sql}`, params: context.params, isComplement: complement };
 }
 
 function customerSet(rule: Rule, context: SqlContext): CustomerSet {

@@ -6,13 +6,13 @@
 
 import { CoterieError } from '../../model/error.ts';
 import type { AsOf, CustomerBatch } from '../../model/membership.ts';
-import type { Rule } from '../../model/rule.ts';
 import type { Segment } from '../../model/segment.ts';
-import { type VerifyReport, verify } from './verify.ts';
+import { servedByAnswers } from './served-reader.ts';
+import { type MemberOracle, type VerifyReport, verify } from './verify.ts';
 
 export interface VerifierParts {
-  /** Customers known now. */
-  customers(): AsyncIterable<CustomerBatch>;
+  /** Customers known after a batch; absent: now. */
+  customers(knownAt?: number): AsyncIterable<CustomerBatch>;
   /**
    * What is served of these customers, read without letting anything else run: customer → key → membership
    * for the keys that `draw` chose of those served. Customers not known to it are left out.
@@ -23,8 +23,8 @@ export interface VerifierParts {
   ): ServedSample | undefined;
   /** All segments as they were defined at an as-of. */
   segments(asOf: AsOf): Promise<readonly Segment[]>;
-  /** Numbers of the members at an as-of, by one query over the facts. */
-  membersBySql(rule: Rule, asOf: AsOf): Promise<Uint32Array>;
+  /** Plain queries over the facts of an as-of; with numbers of customers, over theirs alone. */
+  openOracle(asOf: AsOf, customers?: Uint32Array): Promise<MemberOracle>;
   /** Runs by itself this often, with another sample each time; 0 or absent: never. */
   readonly periodMs?: number;
   /** Told what came of the runs of its own. */
@@ -75,7 +75,7 @@ export class Verifier {
     return this.#status;
   }
 
-  /** One run after another. Cost: one query a segment, and one pass over the ids of all customers. */
+  /** One run after another. Cost: one pass over the facts for those of the sample, one query a segment over them, and one pass over all ids. */
   run(request: SampleRequest): Promise<SampleReport> {
     const work = () => this.#run(request);
     const result = this.#last.then(work, work);
@@ -109,15 +109,16 @@ export class Verifier {
     const segments = (await this.#parts.segments(asOf)).filter(({ key }) => drawn.has(key));
     const ids = [...memberships.keys()];
     const customerNos = Uint32Array.from(ids, (id) => sample.get(id)!);
+    const oracle = await this.#parts.openOracle(asOf, customerNos);
     const report = await verify(
       {
         segments,
-        customers: once({ ids, customerNos }),
-        membersBySql: (rule) => this.#parts.membersBySql(rule, asOf),
-        served: async (customerId) => memberships.get(customerId)!,
+        customers: () => once({ ids, customerNos }),
+        oracle,
+        served: (keys) => servedByAnswers(memberships, keys),
       },
       { segments: segments.length, seed: request.seed },
-    );
+    ).finally(() => oracle.close());
     this.#status = {
       runs: this.#status.runs + 1,
       compared: this.#status.compared + report.compared,

@@ -8,7 +8,7 @@ import { CoterieError } from '../../model/error.ts';
 import { formatMoment } from '../../model/time.ts';
 import type { ChangeFeed, FeedChange } from '../feed/change-feed.ts';
 import { signatureHeaders } from './signature.ts';
-import { concerns, type DeadLetter, type Webhook, type WebhookStore } from './webhook.ts';
+import { bodyOf, concerns, type DeadLetter, type Webhook, type WebhookStore } from './webhook.ts';
 
 export interface DeliveryOptions {
   /** For the whole of one attempt. */
@@ -47,6 +47,7 @@ export interface DeliveryStatus {
 /** A line of a batch. */
 interface Line {
   readonly position: number;
+  readonly customer: string;
   readonly text: string;
 }
 
@@ -67,6 +68,8 @@ export class Delivery {
   #lastError: string | undefined;
   #deliveredAt: number | undefined;
   #missedUpTo: number | undefined;
+  /** Of changes that were read and not delivered yet: customers to leave out, up to a position. */
+  readonly #forgotten = new Map<string, number>();
 
   /** Begins at once. */
   constructor(
@@ -97,6 +100,15 @@ export class Delivery {
     await this.#running;
   }
 
+  /**
+   * Leaves customers out of what is not delivered yet, also of a batch that is tried again and again.
+   *
+   * @param upTo - The last position that the log had of them.
+   */
+  forget(customerIds: readonly string[], upTo: number): void {
+    for (const id of customerIds) this.#forgotten.set(id, upTo);
+  }
+
   /** Sends a batch once, whatever is under way. */
   attempt(letter: Pick<DeadLetter, 'deliveryId' | 'body'>): Promise<Attempt> {
     return send(this.webhook, letter, { ...this.#options, stop: this.#stop.signal });
@@ -106,6 +118,8 @@ export class Delivery {
     const { signal } = this.#stop;
     while (!signal.aborted && !this.#feed.isClosed) {
       try {
+        // What is read from now on is without them.
+        this.#forgotten.clear();
         const block = await this.#feed.read(this.#position, BLOCK_CHANGES);
         if (block.position === this.#position) {
           await this.#feed.wait({ ms: LOOK_MS, signal });
@@ -148,7 +162,7 @@ export class Delivery {
         lines = [];
         bytes = 0;
       }
-      lines.push({ position: change.position, text });
+      lines.push({ position: change.position, customer: change.customer, text });
       bytes += text.length;
     }
     if (lines.length > 0) yield lines;
@@ -159,8 +173,9 @@ export class Delivery {
     const last = lines.at(-1)!.position;
     const { id } = this.webhook;
     const deliveryId = `${id}-${lines[0]!.position}-${last}`;
-    const body = `{"webhook":${JSON.stringify(id)},"changes":[${lines.map((line) => line.text).join(',')}]}`;
     for (let attempts = 1; ; attempts++) {
+      const body = this.#bodyOf(lines);
+      if (body === undefined) return true;
       const outcome = await this.attempt({ deliveryId, body });
       if (this.#stop.signal.aborted) return false;
       if (outcome.ok) {
@@ -172,12 +187,25 @@ export class Delivery {
       this.#failures++;
       this.#lastError = outcome.error;
       if (attempts >= this.#options.attemptsMax && (await this.#hasRoom())) {
-        const letter = { webhookId: id, deliveryId, body, error: outcome.error, attempts };
+        const left = this.#bodyOf(lines);
+        if (left === undefined) return true;
+        const letter = { webhookId: id, deliveryId, body: left, error: outcome.error, attempts };
         await this.#store.bury({ ...letter, failedAt: nowSeconds() }, last);
         return true;
       }
       if (!(await this.#pause(outcome.retryAfterMs))) return false;
     }
+  }
+
+  /** Without customers who were forgotten meanwhile; undefined if nobody is left. */
+  #bodyOf(lines: readonly Line[]): string | undefined {
+    const left = lines.filter(({ customer, position }) => position > (this.#forgotten.get(customer) ?? -1));
+    return left.length === 0
+      ? undefined
+      : bodyOf(
+          this.webhook.id,
+          left.map(({ text }) => text),
+        );
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -53,6 +53,29 @@ export interface WebhookStore {
   deadLetters(id: string, limit: number): Promise<readonly DeadLetter[]>;
   deadLetterCount(id: string): Promise<number>;
   removeDeadLetter(letterNo: number): Promise<void>;
+  /** Takes what dead letters say of these customers out of them; one that says nothing else goes whole. */
+  forget(customerIds: readonly string[]): Promise<void>;
+}
+
+/** A body as it is sent, of lines that are JSON. */
+export function bodyOf(webhookId: string, lines: readonly string[]): string {
+  return `{"webhook":${JSON.stringify(webhookId)},"changes":[${lines.join(',')}]}`;
+}
+
+/** A body without what it says of some customers; undefined if it says nothing else. */
+export function bodyWithout(body: string, customerIds: ReadonlySet<string>): string | undefined {
+  const { webhook, changes } = JSON.parse(body) as {
+    readonly webhook: string;
+    readonly changes: readonly { readonly customer: string }[];
+  };
+  const left = changes.filter(({ customer }) => !customerIds.has(customer));
+  if (left.length === changes.length) return body;
+  return left.length === 0
+    ? undefined
+    : bodyOf(
+        webhook,
+        left.map((change) => JSON.stringify(change)),
+      );
 }
 
 /** Whether a webhook is told about a segment. */

@@ -125,6 +125,17 @@ export class Webhooks {
     return { redelivered };
   }
 
+  /**
+   * Takes customers out of all that is kept to be delivered: batches under way, and dead letters. Call it after
+   * the log of changes has forgotten them.
+   */
+  async forget(customerIds: readonly string[]): Promise<void> {
+    const upTo = await this.#parts.feed.position();
+    for (const delivery of this.#deliveries.values()) delivery.forget(customerIds, upTo);
+    // After the marks: a batch that is buried from here on is without them, and one from before is in the store.
+    await this.#parts.store.forget(customerIds);
+  }
+
   /** Stops deliveries and saves how far they have got. The store and the feed stay the caller's to close. */
   async close(): Promise<void> {
     clearInterval(this.#timer);

@@ -2,11 +2,10 @@
 import type { SegmentTypes } from '../../../model/segment-type.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { loadSegments } from '../../catalog/resolve-segments.ts';
-import { segmentSql } from '../../verify/segment-sql.ts';
 import type { VerifierParts } from '../../verify/verifier.ts';
 import type { DuckDbDatabase } from './database.ts';
+import { openFactsInForce } from './facts-in-force.ts';
 import { readCustomers, readStoreTable } from './lookup.ts';
-import { readNumbers } from './scan.ts';
 
 /** All that a `Verifier` asks but what is served. */
 export function duckDbOracle(
@@ -15,18 +14,12 @@ export function duckDbOracle(
   types: SegmentTypes,
 ): Omit<VerifierParts, 'served'> {
   return {
-    customers: () => readCustomers(database),
+    customers: (knownAt) => readCustomers(database, knownAt),
     async segments(asOf) {
       const stores = await readStoreTable(database, asOf.batchNo);
       return loadSegments({ catalog, stores, types, knownAt: asOf.catalogNo });
     },
-    membersBySql(rule, asOf) {
-      const { sql, params } = segmentSql(rule, {
-        moment: asOf.moment,
-        knownAt: asOf.batchNo,
-        dialect: 'duckdb',
-      });
-      return readNumbers(database.stream(sql, params));
-    },
+    openOracle: (asOf, customers) =>
+      openFactsInForce(database, { asOf, ...(customers === undefined ? {} : { customers }) }),
   };
 }

@@ -16,7 +16,17 @@ export interface ColumnPlan {
 
 /** Fields of each source, as files have them. */
 export const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
-  orders: ['customer_id', 'order_id', 'ordered_at', 'store_id', 'total', 'discount', 'currency', 'status'],
+  orders: [
+    'customer_id',
+    'order_id',
+    'ordered_at',
+    'store_id',
+    'total',
+    'discount',
+    'currency',
+    'status',
+    'previous_customer_id',
+  ],
   stores: ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at'],
   customers: ['customer_id'],
   events: ['customer_id', 'event_id', 'name', 'occurred_at', 'properties'],

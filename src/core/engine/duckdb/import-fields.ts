@@ -125,6 +125,7 @@ const ID_FIELDS: readonly string[] = [
   'customer_id',
   'order_id',
   'store_id',
+  'previous_customer_id',
   'event_id',
   'name',
   'model',
@@ -168,6 +169,7 @@ function checkOrder(): CheckedFields {
       discount_e4: 'discount_e4',
       currency: `upper(coalesce(currency, ''))`,
       status: 'status_no',
+      previous_customer_id: 'previous_customer_id',
     },
     reason: firstReason([
       ...idChecks('customer_id', 'customer id', true),
@@ -179,6 +181,7 @@ function checkOrder(): CheckedFields {
       ...amountChecks('total', 'total'),
       ...amountChecks('discount', 'discount'),
       ['discount_e4 < 0', FACT_REASON.negativeDiscount],
+      ...idChecks('previous_customer_id', 'previous customer id', false),
       [`NOT regexp_full_match(currency, '[A-Za-z][A-Za-z0-9]{2,9}')`, FACT_REASON.notCurrency],
       ['status_no IS NULL', FACT_REASON.unknownStatus],
     ]),

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
+import { UNMOVED } from '../../../model/fact-reason.ts';
 import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import { type CheckedCopy, makeCheckedCopy, rowRejected } from './checked-copy.ts';
@@ -117,7 +118,8 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   const warnings = await stageRows(session, work, relation, plan);
   const batchNo = await nextBatchNo(session);
   if (request.source === 'lists') await stageEmptied(session, request, plan, REJECTED);
-  const { counts, ...found } = await ingest(session, request, batchNo, step);
+  const { counts, unmoved = 0, ...found } = await ingest(session, request, batchNo, step);
+  if (unmoved > 0) warnings[UNMOVED] = unmoved;
   const reasons = await countReasons(session);
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
   const rows = counts.added + counts.replaced + counts.unchanged + (counts.erased ?? 0) + rejected;

@@ -35,9 +35,11 @@ export async function stageEmptied(
 }
 
 export interface Ingested {
-  readonly counts: Pick<IngestCounts, 'added' | 'replaced' | 'unchanged' | 'erased'>;
+  readonly counts: Pick<IngestCounts, 'added' | 'replaced' | 'unchanged' | 'erased' | 'moved'>;
   readonly newCustomers?: number;
   readonly delisted?: number;
+  /** Orders that were to be moved and that the previous customer does not have; absent: none. */
+  readonly unmoved?: number;
 }
 
 /** Takes the staged rows in as part of a batch, within the caller's transaction. */
@@ -48,11 +50,12 @@ export async function ingest(
   step: (phase: string) => void,
 ): Promise<Ingested> {
   const { delisted, ...all } = await ingestStaged(session, request, batchNo, step);
-  const { newCustomers = 0, erasedCustomers: _, ...counts } = all;
+  const { newCustomers = 0, erasedCustomers: _, unmoved = [], ...counts } = all;
   return {
     counts,
     ...(newCustomers > 0 ? { newCustomers } : {}),
     ...(delisted === undefined ? {} : { delisted }),
+    ...(unmoved.length > 0 ? { unmoved: unmoved.length } : {}),
   };
 }
 

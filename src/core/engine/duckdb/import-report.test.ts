@@ -39,6 +39,21 @@ const ORDERS = `order_id,customer_id,store_id,ordered_at,total,discount,currency
 `;
 
 describe('an import', () => {
+  it('moves orders to other customers, and says which of them were nowhere', async () => {
+    await imported('orders.csv', ORDERS);
+    const report = await imported(
+      'moved.csv',
+      'order_id,customer_id,ordered_at,total,previous_customer_id\n1,c,2018-01-15,6.29,a\n9,c,2018-01-15,1,a\n3,b,2018-01-17,5,\n',
+    );
+    const { rows, added, replaced, unchanged, moved, warnings } = report;
+    assert.deepEqual([rows, added, replaced, unchanged, moved], [3, 2, 1, 0, 1]);
+    assert.deepEqual(warnings, { 'previous_customer_id has no such order, so that nothing was moved': 1 });
+    const orders = async (customer: string) =>
+      (await engine.customerFacts(customer)).orders.map((fact) => `${fact.orderId} ${fact.status}`).sort();
+    assert.deepEqual(await orders('a'), ['1 cancelled', '2 completed']);
+    assert.deepEqual(await orders('c'), ['1 completed', '9 completed']);
+  });
+
   it('takes values for columns that the file does not have', async () => {
     await imported('o.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\n', {
       defaults: { currency: 'EUR', store_id: 'web', total: '0' },

@@ -4,6 +4,7 @@
  * Into an empty base orders go sorted; later ones go to the tail, which compaction folds in.
  */
 import { dropErased } from './erased-id.ts';
+import { findMoves, stageMoves } from './move-orders.ts';
 import type { DuckDbSession } from './session.ts';
 import { dropStaged, type IngestCounts, numberCustomers, STAGED_ORDER } from './stage.ts';
 
@@ -59,12 +60,13 @@ FROM numbered_order AS later
 JOIN (FROM order_base UNION ALL FROM order_tail) AS earlier USING (customer_no, order_id)
 GROUP BY later.row_no`;
 
-const COUNT = `
-SELECT (SELECT count(*) FROM numbered_order) AS rows,
-  (SELECT count(*) FROM overtaken_order) AS overtaken,
-  (SELECT count(*) FROM overtaken_order WHERE same) AS overtaken_same,
-  (SELECT count(*) FROM known_order ANTI JOIN overtaken_order USING (row_no)) AS known,
-  (SELECT count(*) FROM known_order ANTI JOIN overtaken_order USING (row_no) WHERE same) AS known_same`;
+/** @param rows - Empty for all rows, or a join that chooses some by `row_no`. */
+const countSql = (rows = '') => `
+SELECT (SELECT count(*) FROM numbered_order ${rows}) AS rows,
+  (SELECT count(*) FROM overtaken_order ${rows}) AS overtaken,
+  (SELECT count(*) FROM overtaken_order ${rows} WHERE same) AS overtaken_same,
+  (SELECT count(*) FROM known_order ANTI JOIN overtaken_order USING (row_no) ${rows}) AS known,
+  (SELECT count(*) FROM known_order ANTI JOIN overtaken_order USING (row_no) ${rows} WHERE same) AS known_same`;
 
 const writeSql = (table: string, sorted: boolean) => `
 INSERT INTO ${table}
@@ -74,6 +76,8 @@ ANTI JOIN overtaken_order USING (row_no)
 ANTI JOIN (FROM known_order WHERE same) AS known_same USING (row_no)
 ${sorted ? 'ORDER BY customer_no, store_no, ordered_at' : ''}`;
 
+type Found = Record<'rows' | 'overtaken' | 'overtaken_same' | 'known' | 'known_same', number>;
+
 /** Takes the staged orders in as part of a batch, within the caller's transaction. */
 export async function ingestOrders(
   session: DuckDbSession,
@@ -81,7 +85,9 @@ export async function ingestOrders(
   step: (phase: string) => void = () => {},
 ): Promise<IngestCounts> {
   step('numbering customers and stores');
+  const hasMoves = await findMoves(session);
   const erased = await dropErased(session, [STAGED_ORDER]);
+  const moves = hasMoves ? await stageMoves(session) : undefined;
   const newCustomers = await numberCustomers(session, STAGED_ORDER, batchNo);
   await session.run(NUMBER_STORES, [batchNo]);
   await session.run(NUMBER_CURRENCIES);
@@ -91,22 +97,28 @@ export async function ingestOrders(
   await session.run(FIND_REPEATED);
   await session.run(FIND_OVERTAKEN);
   await session.run(FIND_KNOWN);
-  const found =
-    await session.row<Record<'rows' | 'overtaken' | 'overtaken_same' | 'known' | 'known_same', number>>(
-      COUNT,
-    );
-  const { rows, overtaken, overtaken_same, known, known_same } = found!;
+  // Cancellations that moves add are no rows that came.
+  const { rows, overtaken, overtaken_same, known, known_same } = (await session.row<Found>(
+    countSql(moves && 'ANTI JOIN staged_move USING (row_no)'),
+  ))!;
   step('writing orders');
   const empty = await session.row(
     `SELECT 1 AS empty WHERE NOT EXISTS (FROM order_base) AND NOT EXISTS (FROM order_tail)`,
   );
   await session.run(writeSql(empty ? 'order_base' : 'order_tail', empty !== undefined), [batchNo]);
-  await dropStaged(session, ['numbered_order', 'repeated_order', 'overtaken_order', 'known_order']);
+  await dropStaged(session, [
+    'numbered_order',
+    'repeated_order',
+    'overtaken_order',
+    'known_order',
+    'staged_move',
+  ]);
   return {
     added: rows - overtaken - known,
     replaced: known - known_same + (overtaken - overtaken_same),
     unchanged: known_same + overtaken_same,
     newCustomers,
     ...erased,
+    ...moves,
   };
 }

@@ -49,11 +49,13 @@ export function putFacts(
     await writeStreamPositions(session, positions);
     const newCustomers = sum((count) => count.newCustomers);
     const erasedCustomers = [...new Set(counts.flatMap((count) => count.erasedCustomers ?? []))];
+    const unmoved = counts.flatMap((count) => count.unmoved ?? []);
     return {
       batchNo,
       ...(lists !== undefined && lists.unchanged > 0 ? { unchangedListEntries: lists.unchanged } : {}),
       ...(newCustomers > 0 ? { newCustomers } : {}),
       ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}),
+      ...(unmoved.length > 0 ? { unmoved } : {}),
     };
   });
 }

@@ -44,6 +44,7 @@ const ORDER_TYPES: DuckDBType[] = [
   BIGINT,
   VARCHAR,
   UTINYINT,
+  VARCHAR,
 ];
 
 export async function stageOrders(session: DuckDbSession, orders: readonly OrderFact[]): Promise<void> {
@@ -58,6 +59,7 @@ export async function stageOrders(session: DuckDbSession, orders: readonly Order
     orders.map((order) => BigInt(order.discountE4)),
     orders.map((order) => order.currency),
     orders.map((order) => STATUS_CODE[order.status]),
+    orders.map((order) => order.previousCustomerId ?? null),
   ]);
 }
 

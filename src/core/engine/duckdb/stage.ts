@@ -3,6 +3,7 @@
  * `put` and the import fill and the ingest steps read. `row_no` is the order of arrival: of two rows of
  * one batch about the same thing, the later wins (of events, which do not change, the earlier).
  */
+import type { UnmovedOrder } from '../engine.ts';
 import { NEXT_CUSTOMER_NO } from './erased-id.ts';
 import type { DuckDbSession } from './session.ts';
 
@@ -17,7 +18,8 @@ export const STAGED_EMPTIED_LIST = 'staged_emptied_list';
 
 const COLUMNS: Readonly<Record<string, string>> = {
   [STAGED_ORDER]: `row_no UBIGINT, customer_id VARCHAR, order_id VARCHAR, store_id VARCHAR, ordered_at UINTEGER,
-    total_e4 BIGINT, discount_e4 BIGINT, currency VARCHAR, status UTINYINT`,
+    total_e4 BIGINT, discount_e4 BIGINT, currency VARCHAR, status UTINYINT,
+    previous_customer_id VARCHAR`,
   [STAGED_STORE]: `row_no UBIGINT, store_id VARCHAR, brand VARCHAR, city VARCHAR, category VARCHAR, tags VARCHAR[],
     opened_at UINTEGER, closed_at UINTEGER`,
   [STAGED_CUSTOMER]: 'row_no UBIGINT, customer_id VARCHAR',
@@ -51,6 +53,10 @@ export interface IngestCounts {
   readonly erased?: number;
   /** Those customers. */
   readonly erasedCustomers?: readonly string[];
+  /** Rows that moved an order from another customer; absent: none. */
+  readonly moved?: number;
+  /** Orders that were to be moved and that the previous customer does not have; absent: none. */
+  readonly unmoved?: readonly UnmovedOrder[];
 }
 
 /** Gives numbers to customers not known yet, in the order in which they first appear in a staged table. How many. */

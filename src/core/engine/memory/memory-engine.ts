@@ -28,6 +28,7 @@ import type {
   ScanRequest,
   StoreTable,
   StreamPosition,
+  UnmovedOrder,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
 import { memoryBatch, type NamedValue, type NumberedOrder } from './memory-batch.ts';
@@ -83,6 +84,7 @@ export class MemoryEngine implements Engine {
     };
     const kept = <T extends { readonly customerId: string }>(facts: readonly T[] = []) =>
       facts.filter((fact) => isKept(fact.customerId));
+    const { orders, unmoved } = this.#withMoves(all.orders ?? []);
     const batchNo = this.#nextBatch();
     const customersBefore = this.#customers.size;
     for (const { stream, partition, position } of positions) {
@@ -90,7 +92,7 @@ export class MemoryEngine implements Engine {
       this.#positions.get(stream)!.set(partition, position);
     }
     this.#putStores(all.stores ?? [], batchNo);
-    this.#putOrders(kept(all.orders), batchNo);
+    this.#putOrders(kept(orders), batchNo);
     this.#putTraits(kept(all.traits), batchNo);
     for (const customerId of (all.customers ?? []).filter(isKept)) this.#know(customerId, batchNo);
     this.#putEvents(kept(all.events), batchNo);
@@ -102,6 +104,7 @@ export class MemoryEngine implements Engine {
       ...(newCustomers > 0 ? { newCustomers } : {}),
       ...(unchanged > 0 ? { unchangedListEntries: unchanged } : {}),
       ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}),
+      ...(unmoved.length > 0 ? { unmoved } : {}),
     };
   }
 
@@ -425,6 +428,23 @@ export class MemoryEngine implements Engine {
   #nextBatch(): number {
     this.#receivedAt.push(this.#now());
     return ++this.#batchNo;
+  }
+
+  /** Before each order that moves, the cancellation of the previous customer's, if that one has it. */
+  #withMoves(orders: readonly OrderFact[]): { orders: OrderFact[]; unmoved: UnmovedOrder[] } {
+    const had = new Set([...this.#orders.map(({ fact }) => orderKey(fact)), ...orders.map(orderKey)]);
+    const all: OrderFact[] = [];
+    const unmoved: UnmovedOrder[] = [];
+    for (const { previousCustomerId, ...order } of orders) {
+      if (previousCustomerId !== undefined && previousCustomerId !== order.customerId) {
+        const cancelled = { ...order, customerId: previousCustomerId, status: 'cancelled' as const };
+        const isErased = this.#erasedIds.has(previousCustomerId);
+        if (had.has(orderKey(cancelled)) && !isErased) all.push(cancelled);
+        else unmoved.push({ previousCustomerId, orderId: order.orderId });
+      }
+      all.push(order);
+    }
+    return { orders: all, unmoved };
   }
 
   #know(customerId: string, batchNo: number): void {

@@ -14,6 +14,11 @@ export interface SegmentSqlOptions {
    * over such tables.
    */
   readonly assumeCompacted?: boolean;
+  /**
+   * A schema that holds the tables of {@link factsInForceSql}, already reconciled at `knownAt`: the query
+   * reads those. For many segments over one state of knowledge.
+   */
+  readonly factsInForce?: string;
 }
 
 export interface SqlContext extends SegmentSqlOptions {
@@ -37,32 +42,58 @@ const COMPACTED = {
   known_activation: 'model_activation',
 } as const;
 
+/** A table of facts in force. */
+export type KnownTable = keyof typeof COMPACTED;
+
 /** What to read facts of one kind from. */
-export function tableSql(name: keyof typeof COMPACTED, { assumeCompacted }: SqlContext): string {
-  return assumeCompacted ? COMPACTED[name] : name;
+export function tableSql(name: KnownTable, { assumeCompacted, factsInForce }: SqlContext): string {
+  if (assumeCompacted) return COMPACTED[name];
+  return factsInForce === undefined ? name : `${factsInForce}.${name}`;
 }
 
-/** Facts in force, by the names of `tableSql`: of each the version received last. */
-export function factTables({ knownAt, assumeCompacted }: SqlContext): { name: string; sql: string }[] {
-  if (assumeCompacted) return [];
-  const received = knownAt === undefined ? '' : ` WHERE batch_no <= ${knownAt}`;
+/**
+ * Facts in force: a query for each of `tableSql`'s tables, which yields of every fact the version received
+ * last. All columns of the facts' tables are there.
+ *
+ * @param options.customers - A table of `customer_no`: only the facts of these.
+ */
+export function factsInForceSql(options: {
+  readonly knownAt?: number;
+  readonly customers?: string;
+}): Readonly<Record<KnownTable, string>> {
+  const { knownAt, customers } = options;
+  const where = (tests: readonly string[]): string =>
+    tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
+  const known = knownAt === undefined ? [] : [`batch_no <= ${knownAt}`];
+  const received = where(known);
+  const theirs = where(
+    customers === undefined ? known : [...known, `customer_no IN (SELECT customer_no FROM ${customers})`],
+  );
   const columns =
     'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status, batch_no, order_id';
   const sources = ['order_base', 'order_tail', ...(knownAt === undefined ? [] : ['order_archive'])];
-  const versions = sources.map((table) => `  SELECT ${columns} FROM ${table}${received}`);
+  const versions = sources.map((table) => `  SELECT ${columns} FROM ${table}${theirs}`);
   const latest = (from: string, key: string): string =>
     `SELECT * FROM (\n  SELECT *, row_number() OVER (PARTITION BY ${key} ORDER BY batch_no DESC) AS recency\n` +
     `  FROM ${from}) AS version WHERE recency = 1`;
-  const received_orders = `(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`;
-  return [
-    { name: 'known_order', sql: latest(received_orders, 'customer_no, order_id') },
-    { name: 'known_store', sql: latest(`store${received}`, 'store_no') },
-    { name: 'known_trait', sql: latest(`trait${received}`, 'customer_no, name_no') },
-    { name: 'known_score', sql: latest(`score${received}`, 'customer_no, name_no') },
-    { name: 'known_list_entry', sql: latest(`list_entry${received}`, 'customer_no, name_no') },
-    { name: 'known_activation', sql: latest(`model_activation${received}`, 'model') },
-    { name: 'known_event', sql: `SELECT * FROM event${received}` },
-  ];
+  return {
+    known_order: latest(`(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`, 'customer_no, order_id'),
+    known_store: latest(`store${received}`, 'store_no'),
+    known_trait: latest(`trait${theirs}`, 'customer_no, name_no'),
+    known_score: latest(`score${theirs}`, 'customer_no, name_no'),
+    known_list_entry: latest(`list_entry${theirs}`, 'customer_no, name_no'),
+    known_activation: latest(`model_activation${received}`, 'model'),
+    known_event: `SELECT * FROM event${theirs}`,
+  };
+}
+
+/** The tables of facts in force that a query names, before it, unless they are there already. */
+export function withTables(sql: string, { knownAt, assumeCompacted, factsInForce }: SqlContext): string {
+  if (assumeCompacted || factsInForce !== undefined) return '';
+  const tables = Object.entries(factsInForceSql(knownAt === undefined ? {} : { knownAt }))
+    .filter(([name]) => sql.includes(`${name} AS`))
+    .map(([name, table]) => `${name} AS (\n${table}\n)`);
+  return tables.length === 0 ? '' : `WITH ${tables.join(',\n')}\n`;
 }
 
 /** Adds a parameter, and yields the expression that reads it. */

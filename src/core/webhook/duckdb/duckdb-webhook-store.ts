@@ -1,6 +1,7 @@
 /** The port of webhooks on DuckDB: two tables in the file of the facts. */
 import type { DuckDbDatabase } from '../../engine/duckdb/database.ts';
-import type { DeadLetter, Webhook, WebhookStore } from '../webhook.ts';
+import type { DuckDbSession } from '../../engine/duckdb/session.ts';
+import { bodyWithout, type DeadLetter, type Webhook, type WebhookStore } from '../webhook.ts';
 
 const CREATE_TABLES = `
 CREATE TABLE IF NOT EXISTS webhook (id VARCHAR NOT NULL, definition VARCHAR NOT NULL, "position" UBIGINT NOT NULL);
@@ -73,5 +74,25 @@ export async function openDuckDbWebhookStore(database: DuckDbDatabase): Promise<
     async removeDeadLetter(letterNo) {
       await database.run(`DELETE FROM webhook_dead_letter WHERE letter_no = $1`, [letterNo]);
     },
+    forget: (customerIds) =>
+      database.exclusive(async (session) => {
+        for (const customerId of customerIds) await forgetIn(session, customerId);
+      }),
   };
+}
+
+/** Only letters that have the id in them as JSON writes it are read. */
+async function forgetIn(session: DuckDbSession, customerId: string): Promise<void> {
+  const letters = await session.rows<{ letterNo: number; body: string }>(
+    `SELECT letter_no AS "letterNo", body FROM webhook_dead_letter WHERE contains(body, $1)`,
+    [JSON.stringify(customerId)],
+  );
+  for (const { letterNo, body } of letters) {
+    const left = bodyWithout(body, new Set([customerId]));
+    if (left === undefined) {
+      await session.run(`DELETE FROM webhook_dead_letter WHERE letter_no = $1`, [letterNo]);
+    } else if (left !== body) {
+      await session.run(`UPDATE webhook_dead_letter SET body = $2 WHERE letter_no = $1`, [letterNo, left]);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 /** The port of webhooks in memory: the oracle of its drivers. */
-import type { DeadLetter, StoredWebhook, WebhookStore } from '../webhook.ts';
+import { bodyWithout, type DeadLetter, type StoredWebhook, type WebhookStore } from '../webhook.ts';
 
 export function openMemoryWebhookStore(): WebhookStore {
   const webhooks = new Map<string, StoredWebhook>();
@@ -31,6 +31,13 @@ export function openMemoryWebhookStore(): WebhookStore {
     deadLetterCount: async (id) => ofWebhook(id).length,
     async removeDeadLetter(no) {
       letters = letters.filter((letter) => letter.letterNo !== no);
+    },
+    async forget(customerIds) {
+      const ids = new Set(customerIds);
+      letters = letters.flatMap((letter) => {
+        const body = bodyWithout(letter.body, ids);
+        return body === undefined ? [] : [{ ...letter, body }];
+      });
     },
   };
 }

@@ -1,0 +1,50 @@
+/** Folders that benchmarks measure over: simulated facts, and catalogs of different sizes over them. */
+import { join } from 'node:path';
+import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
+import { openDatabase } from '../src/core/engine/duckdb/database.ts';
+import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
+import { SIMULATION_TO_S, simulate } from '../src/core/engine/duckdb/simulate.ts';
+import { benchmarkDefinitions, type StoreSpread } from './benchmark-segments.ts';
+
+/** Simulates facts into a folder, unless it has some. */
+export async function prepareFacts(
+  folder: string,
+  market: {
+    readonly customers: number;
+    readonly orders: number;
+    readonly stores: number;
+    readonly seed: number;
+  },
+): Promise<void> {
+  const { customers, orders, stores, seed } = market;
+  const database = await openDatabase({ folder });
+  const found = (await database.row<{ orders: number }>(
+    'SELECT count(*)::INTEGER AS orders FROM order_base',
+  ))!;
+  if (found.orders === 0) {
+    console.log(`Simulating ${orders.toLocaleString('en')} orders …`);
+    await simulate(database, { customers, orders, stores, seed });
+  }
+  await database.close();
+}
+
+/**
+ * A catalog in a file of its own, so that one folder of facts serves any number of segments.
+ *
+ * @returns Its folder.
+ */
+export async function prepareCatalog(
+  factFolder: string,
+  wanted: { readonly segments: number; readonly seed: number; readonly spread: string },
+): Promise<string> {
+  const { segments, seed, spread } = wanted;
+  const folder = join(factFolder, `catalog-${segments}-${spread}-${seed}`);
+  const facts = await openDatabase({ folder: factFolder });
+  const stores = await new DuckDbEngine(facts).storeTable();
+  await facts.close();
+  const database = await openDatabase({ folder });
+  const definitions = benchmarkDefinitions({ segments, stores, seed, spread: spread as StoreSpread });
+  await new DuckDbCatalog(database).apply(definitions, { author: 'bench', at: SIMULATION_TO_S });
+  await database.close();
+  return folder;
+}
