@@ -69,6 +69,7 @@ test('a value that is not allowed names its option, its source, what was expecte
     slowRequest: '0ms',
     refreshPeriod: '5',
     verifyPeriod: '2d',
+    plugins: 'a,,b',
     natsUrl: ' ',
     natsStream: ' ',
     kafkaBrokers: 'a,,b',

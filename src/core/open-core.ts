@@ -45,6 +45,7 @@ import { pastMemberships } from './history/past-memberships.ts';
 import { readHistory } from './history/read-history.ts';
 import { forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
+import { sourceModules } from './plugin/load-plugins.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
 import { SegmentSource } from './segment-source.ts';
 
@@ -100,7 +101,7 @@ class LocalCore implements Core {
     this.#flows = parts.flows;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
-    this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
+    this.#pool = new EvaluationPool(parts.threads ?? availableParallelism(), sourceModules(this.#types));
     if (parts.startThreads) this.#pool.start();
     this.#population = new Population(parts.engine, this.#pool);
     this.#definitions = new DefinitionIndex(parts.catalog);
