@@ -26,7 +26,7 @@ import type {
   SegmentFilter,
   SizeReport,
 } from './core.ts';
-import { DefinitionIndex, withReferences } from './definition-index.ts';
+import { DefinitionIndex, isEndOf, withReferences } from './definition-index.ts';
 import type {
   Engine,
   FactCounts,
@@ -114,8 +114,11 @@ class LocalCore implements Core {
   }
 
   async apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport> {
-    for (const definition of definitions) checkDefinition(definition, this.#types);
     const byKey = new Map(await this.#definitions.byKey());
+    for (const definition of definitions) {
+      const before = byKey.get(definition.key)?.definition;
+      if (!isEndOf(definition, before)) checkDefinition(definition, this.#types);
+    }
     const inForce = [...byKey.values()].map((version) => version.definition);
     validateCatalog(inForce, definitions, await this.#engine.storeTable(), this.#types);
     return this.#catalog.apply(definitions, note);
