@@ -22,6 +22,8 @@ import type {
   FactDictionary,
   ImportReport,
   ModelState,
+  PopulationRequest,
+  PopulationValues,
   PutReport,
   RowNo,
   ScanRequest,
@@ -35,6 +37,7 @@ import { memoryBatch, type NamedValue, type NumberedOrder } from './memory-batch
 import { MemoryLists } from './memory-lists.ts';
 import { openMemoryLiveFacts } from './memory-live-facts.ts';
 import { MemoryModels } from './memory-models.ts';
+import { memoryPopulationValues } from './memory-population.ts';
 import { append, byCustomer, lastOfEach, latest, type Received } from './received.ts';
 import { storeTableOf } from './store-table.ts';
 
@@ -315,6 +318,17 @@ export class MemoryEngine implements Engine {
     return latest(this.#scores, scoreKey, knownAt).filter(
       (score) => this.#models.inForce(score.model, knownAt)?.version === score.version,
     );
+  }
+
+  async populationValues(request: PopulationRequest): Promise<PopulationValues> {
+    const stores = request.stores && new Set(request.stores);
+    const everybody: CustomerFacts[] = [];
+    for (const customerId of this.#customers.keys()) {
+      const facts = await this.customerFacts(customerId, request.knownAt);
+      const orders = facts.orders.filter((order) => !stores || stores.has(this.#numbered(order).storeNo));
+      everybody.push({ ...facts, orders });
+    }
+    return memoryPopulationValues(everybody, request);
   }
 
   async affectedCustomers(after: number, upTo: number): Promise<Uint32Array> {
