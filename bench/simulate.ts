@@ -14,6 +14,9 @@ const flags = readFlags({
   customers: 200_000,
   orders: 10_000_000,
   stores: 5_000,
+  events: 0,
+  /** 1: scores of a model, and lists. */
+  others: 0,
   seed: 1,
   /** Folder to simulate into, which must hold no facts; it is kept. Default: a temporary one, removed. */
   data: '',
@@ -30,11 +33,15 @@ try {
   const database = await openDatabase({ folder, memoryMiB: flags.memory, threads: flags.threads });
   let saidAtMs = performance.now();
   const cpuBefore = process.cpuUsage();
-  const report = await simulate(database, flags, ({ phase, done, total }) => {
-    if (performance.now() - saidAtMs < PROGRESS_PERIOD_MS || total === undefined) return;
-    saidAtMs = performance.now();
-    console.error(`${phase} ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`);
-  });
+  const report = await simulate(
+    database,
+    { ...flags, scores: flags.others > 0, lists: flags.others > 0 },
+    ({ phase, done, total }) => {
+      if (performance.now() - saidAtMs < PROGRESS_PERIOD_MS || total === undefined) return;
+      saidAtMs = performance.now();
+      console.error(`${phase} ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`);
+    },
+  );
   const cpu = process.cpuUsage(cpuBefore);
   await database.close();
   const fileBytes = (await stat(join(folder, DATABASE_FILE))).size;

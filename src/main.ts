@@ -17,6 +17,7 @@ import type { MessageStream } from './core/stream/message-stream.ts';
 import type { StreamConsumer } from './core/stream/stream-consumer.ts';
 import type { VerifyRequest } from './core/verify/verify.ts';
 import { CoterieError } from './model/error.ts';
+import type { SegmentTypes } from './model/segment-type.ts';
 import type { Store, StoreView } from './store/store.ts';
 
 const BYTES_A_MIB = 1_048_576;
@@ -26,8 +27,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-async function segmentTypes() {
-  return (await import('./model/segment-type.ts')).SEGMENT_TYPES;
+/** The segment types and sources that are built in, and those of the plug-ins that are named. */
+async function segmentTypes({ plugins }: Config): Promise<SegmentTypes> {
+  if (plugins.length === 0) return (await import('./model/segment-type.ts')).SEGMENT_TYPES;
+  return (await import('./core/plugin/load-plugins.ts')).loadPlugins(plugins);
 }
 
 async function openDatabase(config: Config) {
@@ -49,6 +52,7 @@ async function openCore(
   config: Config,
   parts: {
     readonly store: Store;
+    readonly types: SegmentTypes;
     readonly startThreads: boolean;
     readonly changes?: ChangeLog;
     /** Absent: only dead letters forget customers, since nothing is being delivered. */
@@ -81,6 +85,7 @@ async function openCore(
       return (await openDuckDbWebhookStore(database)).forget(customerIds);
     },
     ...(parts.changes ? { changes: parts.changes } : {}),
+    types: parts.types,
     threads: config.threads,
     startThreads: parts.startThreads,
   });
@@ -88,10 +93,11 @@ async function openCore(
 
 /** A Core for one command, with the store that it answers as of. */
 async function openCommandCore(config: Config): Promise<Core> {
+  const types = await segmentTypes(config);
   const store = await openStore(config, { readOnly: false });
   let core: Core;
   try {
-    core = await openCore(config, { store, startThreads: false });
+    core = await openCore(config, { store, types, startThreads: false });
     const { removeOldRejects } = await import('./core/ingest/old-rejects.ts');
     await removeOldRejects(rejectsFolder(config.data), config.rejectsLife);
   } catch (error) {
@@ -109,7 +115,11 @@ async function openCommandCore(config: Config): Promise<Core> {
 /** Consumers of the brokers that are named in the configuration; none is the default. */
 async function openStreams(
   config: Config,
-  { database, logger }: { database: Awaited<ReturnType<typeof openDatabase>>; logger: Logger },
+  {
+    database,
+    types,
+    logger,
+  }: { database: Awaited<ReturnType<typeof openDatabase>>; types: SegmentTypes; logger: Logger },
 ): Promise<StreamConsumer[]> {
   const streams: MessageStream[] = [];
   if (config.natsUrl !== undefined) {
@@ -133,6 +143,7 @@ async function openStreams(
       stream,
       engine,
       rejects,
+      plugins: types.sources,
       onFailure: (error) =>
         logger.error({ err: error, source: stream.name }, 'a stream failed; it is tried again'),
     }),
@@ -145,7 +156,12 @@ async function openStreams(
  */
 async function openCoreParts(
   config: Config,
-  { store, logger, opened }: { store: Store; logger: Logger; opened: { close(): Promise<void> }[] },
+  {
+    store,
+    types,
+    logger,
+    opened,
+  }: { store: Store; types: SegmentTypes; logger: Logger; opened: { close(): Promise<void> }[] },
 ) {
   const [
     { openLmdbChangeLog },
@@ -171,7 +187,7 @@ async function openCoreParts(
   const changes = keep(await openLmdbChangeLog({ folder: changesFolder(config.data) }));
   // Customers are erased by requests and ticks, which begin later than the webhooks.
   const forgetElsewhere = (customerIds: readonly string[]) => webhooks.forget(customerIds);
-  const core = keep(await openCore(config, { store, changes, startThreads: true, forgetElsewhere }));
+  const core = keep(await openCore(config, { store, types, changes, startThreads: true, forgetElsewhere }));
   const database = keep(await openDatabase(config));
   keep(keepRejectsShort(rejectsFolder(config.data), config.rejectsLife));
   const ingest = keep(
@@ -184,7 +200,7 @@ async function openCoreParts(
       },
     }),
   );
-  const streams = await openStreams(config, { database, logger });
+  const streams = await openStreams(config, { database, types, logger });
   for (const stream of streams) keep(stream);
   const feed = new ChangeFeed({
     changes,
@@ -200,7 +216,9 @@ async function openCoreParts(
       onFailure: (error: unknown) => logger.error({ err: error }, 'webhooks failed'),
     }),
   );
-  const verifier = keep(await openVerifier({ database, store, logger, periodMs: config.verifyPeriod }));
+  const verifier = keep(
+    await openVerifier({ database, store, types, logger, periodMs: config.verifyPeriod }),
+  );
   return { core, ingest, feed, webhooks, streams, verifier };
 }
 
@@ -208,6 +226,7 @@ async function openCoreParts(
 async function openVerifier(parts: {
   readonly database: Awaited<ReturnType<typeof openDatabase>>;
   readonly store: Store;
+  readonly types: SegmentTypes;
   readonly logger: Logger;
   readonly periodMs: number;
 }) {
@@ -218,7 +237,7 @@ async function openVerifier(parts: {
     import('./store/served-sample.ts'),
   ]);
   return new Verifier({
-    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), await segmentTypes()),
+    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), parts.types),
     served: (customerIds, draw) => servedSample(parts.store, customerIds, draw),
     periodMs: parts.periodMs,
     onResult: (result) => {
@@ -241,12 +260,15 @@ async function serve(config: Config): Promise<RunningServer> {
     for (const part of opened.splice(0).reverse()) await part.close();
   };
   try {
+    const types = await segmentTypes(config);
     const store = await openStore(config, { readOnly: config.role === 'store' });
     opened.push(store);
-    const parts = config.role === 'all' ? await openCoreParts(config, { store, logger, opened }) : undefined;
+    const parts =
+      config.role === 'all' ? await openCoreParts(config, { store, types, logger, opened }) : undefined;
     const api = await createServer({
       store,
       ...parts,
+      types,
       options: {
         version,
         bodyLimitBytes: config.bodyLimit,
@@ -293,13 +315,10 @@ async function verifyView(config: Config, view: StoreView, request: VerifyReques
     import('./core/verify/verify.ts'),
   ]);
   const { asOf } = view;
+  const types = await segmentTypes(config);
   const database = await openDatabase(config);
   try {
-    const { customers, segments, openOracle } = duckDbOracle(
-      database,
-      new DuckDbCatalog(database),
-      await segmentTypes(),
-    );
+    const { customers, segments, openOracle } = duckDbOracle(database, new DuckDbCatalog(database), types);
     progress({ phase: 'facts', done: 0 });
     const oracle = await openOracle(asOf);
     const report = await core
@@ -353,14 +372,38 @@ const parts: Parts = {
     }
   },
 
-  async readDefinitions(text, source) {
+  async readDefinitions(config, text, source) {
     const { readDefinitions } = await import('./core/catalog/read-definitions.ts');
-    return readDefinitions(text, source, await segmentTypes());
+    return readDefinitions(text, source, await segmentTypes(config));
   },
 
-  async schema() {
+  async takeRows(config, { source: name, rows, strict }) {
+    const { sources } = await segmentTypes(config);
+    const source = sources.get(name);
+    if (source === undefined) {
+      throw new CoterieError(
+        'CONFIG_INVALID',
+        `--as: expected orders, stores, customers, events, scores, lists${[...sources.keys()].map((known) => `, ${known}`).join('')}; found "${name}"`,
+        { option: 'as', found: name, plugins: [...sources.keys()] },
+      );
+    }
+    const [{ DuckDbEngine }, { createIngest }] = await Promise.all([
+      import('./core/engine/duckdb/duckdb-engine.ts'),
+      import('./core/ingest/ingest.ts'),
+    ]);
+    const database = await openDatabase(config);
+    const ingest = createIngest({ engine: new DuckDbEngine(database) });
+    try {
+      return await ingest.submit(source, rows, { strict });
+    } finally {
+      await ingest.close();
+      await database.close();
+    }
+  },
+
+  async schema(config) {
     const { publishedSchema } = await import('./model/definition-schema.ts');
-    return publishedSchema(await segmentTypes());
+    return publishedSchema(await segmentTypes(config));
   },
 };
 

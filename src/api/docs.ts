@@ -6,7 +6,7 @@ import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from 'typebox';
-import { definitionSchema, publishedSchema, RULE_SCHEMAS } from '../model/definition-schema.ts';
+import { definitionSchema, publishedSchema, ruleSchemas } from '../model/definition-schema.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import { answers, ProblemSchema } from './answer-schemas.ts';
 import type { Api } from './context.ts';
@@ -28,7 +28,7 @@ const PAGE_POLICY = {
 
 /** Begins to describe: for all routes added after. */
 export async function describeRoutes(api: Api, types: SegmentTypes, version: string): Promise<void> {
-  for (const schema of [ProblemSchema, ...RULE_SCHEMAS, definitionSchema(types)]) api.addSchema(schema);
+  for (const schema of [ProblemSchema, ...ruleSchemas(types), definitionSchema(types)]) api.addSchema(schema);
   await api.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -1,17 +1,25 @@
 /** Facts that stream in: rows of every source, acknowledged when they are durable. */
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { type IngestReport, VERSIONS_LISTED_MAX } from '../core/ingest/row-tally.ts';
 import { CoterieError } from '../model/error.ts';
+import type { InstalledSource } from '../model/plugin-source.ts';
 import { answers } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { FACT_TYPES, type FactRows, readFactRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
 
-const SourcePath = Type.Object({
-  source: Type.Enum(['orders', 'customers', 'stores', 'events', 'scores', 'lists'], {
-    description: 'What the rows are.',
-  }),
-});
+const BUILT_IN = ['orders', 'customers', 'stores', 'events', 'scores', 'lists'] as const;
+
+/** The sources, those of plug-ins among them. */
+const sourcePath = (plugins: RouteContext['types']['sources']) =>
+  Type.Object({
+    source: Type.Enum([...BUILT_IN, ...plugins.keys()], {
+      description: [
+        'What the rows are.',
+        ...[...plugins.values()].map(({ name, description }) => `${name}: ${description}`),
+      ].join(' '),
+    }),
+  });
 
 const FactsQuery = Type.Object(
   {
@@ -55,18 +63,23 @@ const RowSchema = Type.Object(
   },
 );
 
-const BODY = {
+const bodyOf = (plugins: readonly InstalledSource[]) => ({
   content: Object.fromEntries(
     FACT_TYPES.map((type) => [
       type,
       {
         schema: type.endsWith('ndjson')
           ? Type.String({ description: 'A row a line; read as it comes, however long it is.' })
-          : Type.Array(RowSchema, { description: 'Or an object with this list as its `rows`.' }),
+          : Type.Array(rowSchema(plugins), { description: 'Or an object with this list as its `rows`.' }),
       },
     ]),
   ),
-};
+});
+
+/** A row of any source: a plug-in's say themselves what they are. */
+function rowSchema(plugins: readonly InstalledSource[]): TSchema {
+  return plugins.length === 0 ? RowSchema : Type.Union([RowSchema, ...plugins.map(({ row }) => row)]);
+}
 
 const VersionSchema = { model: Type.String(), version: Type.String() };
 
@@ -111,6 +124,7 @@ const IngestAnswer = Type.Object({
 
 /** Puts the routes on a server. */
 export async function addFactRoutes(api: Api, context: RouteContext): Promise<void> {
+  const plugins = context.types.sources;
   await api.register(async (scope) => {
     readFactRows(scope);
     const routes = scope as unknown as Api;
@@ -123,9 +137,9 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
           summary: 'Take rows of orders, customers, stores, events, scores or lists',
           description:
             'Answers when all that was accepted is durable. Bad rows are set aside and nothing else is lost. Idempotent: sending rows again changes nothing; a later version of an order replaces the earlier one, an event that is known stays as it is, and scores and list entries are the latest received. Scores count when their version of the model is in force: the first is at once, another one when it is activated. 429 means that nothing was taken.',
-          params: SourcePath,
+          params: sourcePath(plugins),
           querystring: FactsQuery,
-          body: BODY,
+          body: bodyOf([...plugins.values()]),
           response: answers(IngestAnswer),
         },
       },
@@ -143,7 +157,11 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
             { field: 'activate', in: 'query', expected: 'scores', found: source },
           );
         }
-        const report = await ingestOf(context).submit(source, rows, { strict });
+        const report = await ingestOf(context).submit(
+          plugins.get(source) ?? (source as (typeof BUILT_IN)[number]),
+          rows,
+          { strict },
+        );
         return activate ? activateVersions(context, report) : report;
       },
     );

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Config } from '../config/option-table.ts';
 import { CoterieError } from '../model/error.ts';
 import type { Definition } from '../model/segment.ts';
 import type { Parts } from './parts.ts';
@@ -24,7 +25,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
  */
 export async function readDefinitionFiles(
   paths: readonly string[],
-  parts: Pick<Parts, 'readDefinitions'>,
+  { parts, config }: { readonly parts: Pick<Parts, 'readDefinitions'>; readonly config: Config },
 ): Promise<Definition[]> {
   const definitions: Definition[] = [];
   for (const path of paths) {
@@ -32,7 +33,10 @@ export async function readDefinitionFiles(
       const content = file === '-' ? await text(process.stdin) : await readText(file);
       const name = file === '-' ? 'standard input' : file;
       definitions.push(
-        ...(await parts.readDefinitions(content, { file: name, format: FORMATS[extname(file)] ?? 'yaml' })),
+        ...(await parts.readDefinitions(config, content, {
+          file: name,
+          format: FORMATS[extname(file)] ?? 'yaml',
+        })),
       );
     }
   }

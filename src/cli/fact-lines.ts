@@ -5,12 +5,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
-import type { FactSource } from '../client/client.ts';
 import { CoterieError } from '../model/error.ts';
 
 export interface FactFile {
   readonly file: string;
-  readonly source: FactSource;
+  /** A built-in source, or one of a plug-in. */
+  readonly source: string;
   readonly format?: 'csv' | 'ndjson' | 'parquet';
   readonly delimiter?: string;
   /** Our field → the file's column. */
@@ -20,7 +20,7 @@ export interface FactFile {
 
 type Row = Record<string, unknown>;
 
-const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
   orders: ['customer_id', 'order_id', 'ordered_at', 'total'],
   stores: ['store_id'],
   customers: ['customer_id'],
@@ -124,7 +124,7 @@ async function* csvLines(
 
 function checkHeader(header: readonly string[], { file, source, map, defaults }: FactFile): void {
   const mapped = Object.values(map).filter((column) => column !== '' && !header.includes(column));
-  const needed = NEEDED[source];
+  const needed = NEEDED[source] ?? [];
   const missing = needed.filter(
     (field) => !(field in map) && !(field in defaults) && !header.includes(field),
   );

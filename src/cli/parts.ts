@@ -2,10 +2,11 @@
  * What commands run in process, as the composition root hands it to them: no command picks a driver.
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
-import type { FactSource, FactsAnswer, ListUploadAnswer, StreamAnswer } from '../client/client.ts';
+import type { FactsAnswer, ListUploadAnswer, StreamAnswer } from '../client/client.ts';
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
+import type { IngestReport } from '../core/ingest/row-tally.ts';
 import type { VerifyReport, VerifyRequest } from '../core/verify/verify.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Definition } from '../model/segment.ts';
@@ -60,7 +61,7 @@ export interface RemoteServer extends CoreQuestions {
   /** Streams that it takes facts in from. */
   streams(): Promise<readonly StreamAnswer[]>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
-  sendFactLines(source: FactSource, lines: string, strict: boolean): Promise<FactsAnswer>;
+  sendFactLines(source: string, lines: string, strict: boolean): Promise<FactsAnswer>;
   /** Rows of list entries as NDJSON, which become the whole of a list. */
   replaceListLines(list: string, lines: AsyncIterable<string>, strict: boolean): Promise<ListUploadAnswer>;
 }
@@ -87,9 +88,23 @@ export interface Parts {
   verify(config: Config, request: VerifyRequest, progress: Progress): Promise<Verified>;
   /** @throws {CoterieError} `DEFINITION_SYNTAX`, `DEFINITION_INVALID` and what goes with them. */
   readDefinitions(
+    config: Config,
     text: string,
     source: { readonly file: string; readonly format: 'yaml' | 'json' | 'ndjson' },
   ): Promise<Definition[]>;
   /** The JSON Schema of definitions. */
-  schema(): Promise<object>;
+  schema(config: Config): Promise<object>;
+  /**
+   * Takes rows of a plug-in's source into the data folder.
+   *
+   * @throws {CoterieError} `CONFIG_INVALID` for a source that no plug-in brings; what `Ingest.submit` throws.
+   */
+  takeRows(
+    config: Config,
+    from: {
+      readonly source: string;
+      readonly rows: AsyncIterable<readonly unknown[]>;
+      readonly strict: boolean;
+    },
+  ): Promise<IngestReport>;
 }

@@ -65,8 +65,8 @@ export class FactClient {
     return this.sendFactLines(source, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), options);
   }
 
-  /** As {@link sendFacts}, of rows that are NDJSON already. */
-  sendFactLines(source: FactSource, lines: string, options: SendOptions = {}): Promise<FactsAnswer> {
+  /** As {@link sendFacts}, of rows that are NDJSON already, also of a plug-in's source. */
+  sendFactLines(source: string, lines: string, options: SendOptions = {}): Promise<FactsAnswer> {
     return this.#ask(`/v1/facts/${source}`, {
       method: 'POST',
       query: {

@@ -2,6 +2,7 @@
  * Rows of the option table, one builder for each kind of value. A row knows how its value is read from
  * text, what is allowed, and how the allowed range and the default are put in words.
  */
+import { resolve } from 'node:path';
 
 /** What a value that is not allowed should have been, in words; thrown by `read`, caught by `read-config.ts`. */
 export class OptionValueError extends Error {}
@@ -21,6 +22,8 @@ export interface OptionRow<V> {
   readonly defaultText: string;
   /** @throws {OptionValueError} if the text is not allowed. */
   read(text: string): V;
+  /** Makes what is relative to a folder absolute. Absent: nothing is. */
+  resolve?(value: V, folder: string): V;
 }
 
 interface Description {
@@ -74,6 +77,16 @@ export function list(
       if (items.includes('')) throw new OptionValueError();
       return items;
     },
+  };
+}
+
+/** Paths of modules, or names of packages, with commas between them: only what begins with "." is a relative path. */
+export function modules(
+  row: Description & { readonly default: readonly string[] },
+): OptionRow<readonly string[]> {
+  return {
+    ...list(row),
+    resolve: (value, folder) => value.map((item) => (item.startsWith('.') ? resolve(folder, item) : item)),
   };
 }
 

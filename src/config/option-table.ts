@@ -8,6 +8,7 @@ import {
   duration,
   integer,
   list,
+  modules,
   type OptionRow,
   optionalText,
   size,
@@ -48,6 +49,11 @@ const ASKING = [
   'verify',
   'forget',
 ] as const;
+
+/** What reads definitions, evaluates them, or takes facts. */
+const WITH_PLUGINS = [...new Set([...CALCULATING, ...ASKING, 'schema'])].filter(
+  (command) => command !== 'simulate' && command !== 'check' && command !== 'status',
+);
 
 const MIB = 1_048_576;
 
@@ -99,6 +105,13 @@ export const OPTION_TABLE = {
     help: 'Threads that the engine and the evaluation use.',
     commands: CALCULATING,
     defaultText: 'the number of cores',
+  }),
+  plugins: modules({
+    flag: 'plugins',
+    placeholder: 'modules',
+    default: [],
+    help: 'Modules of plug-ins to load: paths beginning with "./" or "/" (in a file of settings, from where it is), or packages.',
+    commands: WITH_PLUGINS,
   }),
   engineMemory: size({
     flag: 'engine-memory',

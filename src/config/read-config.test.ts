@@ -73,6 +73,7 @@ test('a value that is not allowed names its option, its source, what was expecte
     ingestWaitingRows: '999',
     ingestWaitingBytes: '1KiB',
     ingestBatchRows: '0',
+    plugins: 'a,,b',
     natsUrl: ' ',
     natsStream: ' ',
     kafkaBrokers: 'a,,b',

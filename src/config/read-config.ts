@@ -3,6 +3,7 @@
  * that over the default. The only reader of `process.env`. Every value is checked, also those that lose.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { CoterieError } from '../model/error.ts';
 import { environmentName, type OptionRow } from './option-row.ts';
@@ -10,6 +11,13 @@ import { type Config, OPTION_TABLE, type OptionKey } from './option-table.ts';
 
 /** The configuration file that is read when none is named and it exists in the working folder. */
 export const CONFIG_FILE = 'coterie.yaml';
+
+/** Settings that a file may give as a list, too. */
+const LISTS: ReadonlySet<string> = new Set(
+  Object.values(OPTION_TABLE)
+    .filter((row) => Array.isArray(row.default))
+    .map((row) => row.flag),
+);
 
 /** The environment variable that names the configuration file. */
 export const CONFIG_FILE_VARIABLE = 'COTERIE_CONFIG';
@@ -37,14 +45,20 @@ export function readConfig(sources: ConfigSources): Config {
   const environment = sources.environment ?? process.env;
   const fileValues = readConfigFile(sources, environment);
   const config: Record<string, unknown> = {};
+  const here = (row: OptionRow<unknown>, value: unknown): unknown =>
+    row.resolve?.(value, sources.folder ?? process.cwd()) ?? value;
   for (const [key, row] of Object.entries(OPTION_TABLE) as [OptionKey, OptionRow<unknown>][]) {
     let value: unknown = row.default;
     const fileValue = fileValues.values.get(row.flag);
-    if (fileValue !== undefined) value = readValue(row, fileValue, `"${row.flag}" in ${fileValues.file}`);
+    if (fileValue !== undefined) {
+      value = readValue(row, fileValue, `"${row.flag}" in ${fileValues.file}`);
+      value = row.resolve?.(value, dirname(resolve(fileValues.file))) ?? value;
+    }
     const variable = environmentName(row);
     // An empty variable counts as unset: that is how compose files and unit files leave one out.
-    if (environment[variable]) value = readValue(row, environment[variable], variable);
-    if (sources.flags[key] !== undefined) value = readValue(row, sources.flags[key], `--${row.flag}`);
+    if (environment[variable]) value = here(row, readValue(row, environment[variable], variable));
+    if (sources.flags[key] !== undefined)
+      value = here(row, readValue(row, sources.flags[key], `--${row.flag}`));
     config[key] = value;
   }
   return config as Config;
@@ -132,6 +146,10 @@ function checkedValues(file: string, content: unknown): ReadonlyMap<string, stri
       );
     }
     if (value === null) continue;
+    if (LISTS.has(name) && Array.isArray(value) && value.every((item) => typeof item !== 'object')) {
+      if (value.length > 0) values.set(name, value.join(','));
+      continue;
+    }
     if (typeof value === 'object') {
       throw new CoterieError(
         'CONFIG_INVALID',

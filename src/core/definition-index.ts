@@ -2,6 +2,7 @@
  * The definitions in force, held in memory by key, so that lists and look-ups do not read the catalog:
  * one process has the catalog open, and everything applied goes through here.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -58,6 +59,18 @@ export class DefinitionIndex {
     }
     return this.#loaded;
   }
+}
+
+/**
+ * Whether a definition does nothing but archive the one in force: it means nothing any more, so it need not be checked,
+ * and can be applied also where the plug-in that it came from is gone.
+ */
+export function isEndOf(definition: Definition, inForce: Definition | undefined): boolean {
+  return (
+    inForce !== undefined &&
+    definition.status === 'archived' &&
+    isDeepStrictEqual({ ...inForce, status: 'archived' }, definition)
+  );
 }
 
 /** The definition that a segment's key belongs to: its own, or its family's. */

@@ -8,6 +8,7 @@ import { formatMoment, MOMENT_MAX_S } from '../model/time.ts';
 import { passesEventFilter } from './evaluate/naive/naive-events.ts';
 import { passesOrderFilter } from './evaluate/naive/naive-orders.ts';
 import type { StoreLookup } from './evaluate/naive/naive-outcome.ts';
+import { occurrencesOf } from './evaluate/naive/naive-plugin.ts';
 import { evaluateNaive } from './evaluate/naive.ts';
 
 /**
@@ -70,6 +71,10 @@ function edgesOf(condition: Condition, facts: CustomerFacts, stores: StoreLookup
       return [];
     case 'sequence':
       return sequenceEdges(condition, facts, stores);
+    case 'plugin': {
+      const times = occurrencesOf(condition, facts).map(({ event }) => event.occurredAt);
+      return plus(times, [0, ...condition.source.offsets(condition.params)]);
+    }
   }
 }
 

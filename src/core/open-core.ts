@@ -26,7 +26,7 @@ import type {
   SegmentFilter,
   SizeReport,
 } from './core.ts';
-import { DefinitionIndex, withReferences } from './definition-index.ts';
+import { DefinitionIndex, isEndOf, withReferences } from './definition-index.ts';
 import type {
   Engine,
   FactCounts,
@@ -45,6 +45,7 @@ import { pastMemberships } from './history/past-memberships.ts';
 import { readHistory } from './history/read-history.ts';
 import { type ForgetElsewhere, forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
+import { sourceModules } from './plugin/load-plugins.ts';
 import { type Comparison, Population, type Standpoint } from './population.ts';
 import { SegmentSource } from './segment-source.ts';
 
@@ -104,7 +105,7 @@ class LocalCore implements Core {
     this.#forgetElsewhere = parts.forgetElsewhere;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
-    this.#pool = new EvaluationPool(parts.threads ?? availableParallelism());
+    this.#pool = new EvaluationPool(parts.threads ?? availableParallelism(), sourceModules(this.#types));
     if (parts.startThreads) this.#pool.start();
     this.#population = new Population(parts.engine, this.#pool);
     this.#definitions = new DefinitionIndex(parts.catalog);
@@ -117,8 +118,11 @@ class LocalCore implements Core {
   }
 
   async apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport> {
-    for (const definition of definitions) checkDefinition(definition, this.#types);
     const byKey = new Map(await this.#definitions.byKey());
+    for (const definition of definitions) {
+      const before = byKey.get(definition.key)?.definition;
+      if (!isEndOf(definition, before)) checkDefinition(definition, this.#types);
+    }
     const inForce = [...byKey.values()].map((version) => version.definition);
     validateCatalog(inForce, definitions, await this.#engine.storeTable(), this.#types);
     return this.#catalog.apply(definitions, note);

@@ -19,7 +19,7 @@ import {
   RankedCountTestSchema,
 } from './rule-schema/test-schema.ts';
 import { TraitSchema } from './rule-schema/trait-schema.ts';
-import { RuleSchema } from './rule-schema.ts';
+import { RuleSchema, ruleSchema } from './rule-schema.ts';
 import type { SegmentTypes } from './segment-type.ts';
 
 /** The parts that definitions refer to by `$id`. */
@@ -42,6 +42,14 @@ export const RULE_SCHEMAS: readonly TSchema[] = [
   QuintileSchema,
 ];
 
+/** {@link RULE_SCHEMAS} with the conditions of plug-ins that are installed. */
+export function ruleSchemas({ sources }: Pick<SegmentTypes, 'sources'>): readonly TSchema[] {
+  if (sources.size === 0) return RULE_SCHEMAS;
+  const [, ...parts] = RULE_SCHEMAS;
+  const ofPlugins = [...sources.values()].map((source) => source.conditionSchema);
+  return [ruleSchema([...sources.keys()]), ...parts, ...ofPlugins];
+}
+
 const KeySchema = Type.String({
   title: 'Key of letters, digits, ".", "_" and "-"',
   description:
@@ -62,7 +70,7 @@ const FreshnessSchema = Type.String({
 
 /**
  * The schema of one definition, `$id` "Definition", for a set of segment types. It refers to
- * {@link RULE_SCHEMAS}: give those to the same validator or server first.
+ * {@link ruleSchemas}: give those to the same validator or server first.
  */
 export function definitionSchema(types: SegmentTypes) {
   const names = [...types.keys()];
@@ -170,7 +178,7 @@ export const PUBLISHED_SCHEMA_ID = 'https://coterie.invalid/definition.schema.js
  * `docs/reference/definition.schema.json` holds and editors read.
  */
 export function publishedSchema(types: SegmentTypes): Record<string, unknown> {
-  const parts: readonly TSchema[] = [definitionSchema(types), ...RULE_SCHEMAS];
+  const parts: readonly TSchema[] = [definitionSchema(types), ...ruleSchemas(types)];
   const ids = new Set<unknown>(parts.map((part) => annotationsOf(part).$id));
   const embedded = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(embedded);

@@ -36,6 +36,8 @@ export function describeCondition(condition: Condition): string {
       return `on the list ${condition.list}`;
     case 'sequence':
       return describeSequence(condition);
+    case 'plugin':
+      return condition.source.describe(condition.params);
   }
 }
 

@@ -41,11 +41,35 @@ export const ERROR_CATALOGUE = {
     'A definition is too deep or too large',
     'Split the rule into segments of its own and refer to them.',
   ),
+  POPULATIONS_TOO_MANY: row(
+    400,
+    false,
+    'Definitions rank more populations than a calculation takes',
+    'Rank over fewer stores, windows or filters, or pause segments; the message says how many there are.',
+  ),
   SEGMENT_TYPE_UNKNOWN: row(
     400,
     false,
     'No such segment type',
     'Use one of the types listed in the message.',
+  ),
+  FACT_SOURCE_UNKNOWN: row(
+    400,
+    false,
+    'A rule has a condition on a source of facts that is not installed',
+    'Name the plug-in that brings the source in the setting `plugins`, or archive the definition.',
+  ),
+  PLUGIN_INVALID: row(
+    500,
+    false,
+    'A plug-in cannot be used',
+    'Correct the module named, or take it out of the setting `plugins`.',
+  ),
+  PLUGIN_FAILED: row(
+    500,
+    false,
+    'A plug-in failed',
+    'Correct the plug-in named, or archive the definitions that use it; what is served stays as it is until then.',
   ),
   SEGMENT_CYCLE: row(
     400,

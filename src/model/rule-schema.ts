@@ -3,7 +3,7 @@
  * validation, OpenAPI and editor completion. The conditions are in `rule-schema/`, one file for each
  * source; schemas refer to each other by `$id`, see `definition-schema.ts` for how they are put together.
  */
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import type { WrittenEvent } from './rule-schema/event-schema.ts';
 import type { WrittenOrders } from './rule-schema/orders-schema.ts';
 import { closed, referTo } from './rule-schema/schema-part.ts';
@@ -55,16 +55,31 @@ const ruleFields = {
   ),
 };
 
+/** Fields of a rule that are there without plug-ins. */
+export const RULE_FIELDS: readonly string[] = Object.keys(ruleFields);
+
 /** What a rule may be, in words. */
-export const RULE_WORDS = `Exactly one of ${Object.keys(ruleFields).join(', ')}.`;
+export const RULE_WORDS = `Exactly one of ${RULE_FIELDS.join(', ')}.`;
 
 /** A rule: exactly one of its fields. */
-export const RuleSchema = Type.Object(ruleFields, {
-  ...closed,
-  $id: 'Rule',
-  title: 'Rule',
-  description: RULE_WORDS,
-  examples: [{ all: [{ orders: { within: '365d' } }, { not: { orders: { within: '30d' } } }] }],
-  minProperties: 1,
-  maxProperties: 1,
-});
+export const RuleSchema = ruleSchema([]);
+
+/** {@link RuleSchema} with a field for each source of plug-ins; its condition's schema has that `$id`. */
+export function ruleSchema(sources: readonly string[]) {
+  const ofPlugins: Record<string, TSchema> = Object.fromEntries(
+    sources.map((source) => [source, Type.Optional(Type.Ref(source))]),
+  );
+  return Type.Object(
+    { ...ruleFields, ...ofPlugins },
+    {
+      ...closed,
+      $id: 'Rule',
+      title: 'Rule',
+      description:
+        sources.length === 0 ? RULE_WORDS : `Exactly one of ${[...RULE_FIELDS, ...sources].join(', ')}.`,
+      examples: [{ all: [{ orders: { within: '365d' } }, { not: { orders: { within: '30d' } } }] }],
+      minProperties: 1,
+      maxProperties: 1,
+    },
+  );
+}

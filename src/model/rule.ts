@@ -5,6 +5,7 @@
  */
 
 import type { OrderStatus } from './fact.ts';
+import type { InstalledSource } from './plugin-source.ts';
 
 /** Which stores a condition looks at. `all` includes orders without a store; the others never do. */
 export type StoreSet =
@@ -165,13 +166,25 @@ export interface SequenceCondition {
   readonly lookbackS?: number;
 }
 
+/**
+ * A condition on the facts of a plug-in's source, which says what its parameters mean. It can hold only for a
+ * customer with an occurrence that it looks at, up to the moment. As JSON the source is its name.
+ */
+export interface SourceCondition {
+  readonly kind: 'plugin';
+  readonly source: InstalledSource;
+  /** JSON; the same for all that mean the same. */
+  readonly params: unknown;
+}
+
 export type Condition =
   | OrdersCondition
   | TraitCondition
   | EventCondition
   | ScoreCondition
   | ListedCondition
-  | SequenceCondition;
+  | SequenceCondition
+  | SourceCondition;
 
 export type Rule =
   | { readonly kind: 'all'; readonly rules: readonly Rule[] }

@@ -4,6 +4,7 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { CoterieError } from './error.ts';
+import type { InstalledSource } from './plugin-source.ts';
 import { RFM_PARAMS, type RfmParams, rfmRule } from './rfm.ts';
 import { referTo } from './rule-schema/schema-part.ts';
 import type { WrittenStores } from './rule-schema/stores-schema.ts';
@@ -33,8 +34,11 @@ export interface SegmentType<Params = never> {
   rule(params: Params): WrittenRule;
 }
 
-/** Types by name. */
-export type SegmentTypes = ReadonlyMap<string, SegmentType>;
+/** Types by name, with the sources of plug-ins that rules may have conditions on. */
+export interface SegmentTypes extends ReadonlyMap<string, SegmentType> {
+  /** By name. */
+  readonly sources: ReadonlyMap<string, InstalledSource>;
+}
 
 const closed = { additionalProperties: false } as const;
 
@@ -118,9 +122,13 @@ const RULE: SegmentType<WrittenRule> = {
 /**
  * A set of segment types.
  *
+ * @param sources - Of plug-ins, with distinct names.
  * @throws {CoterieError} `CONFIG_INVALID` if two have the same name or a name is not lower-case words.
  */
-export function segmentTypes(types: readonly SegmentType[]): SegmentTypes {
+export function segmentTypes(
+  types: readonly SegmentType[],
+  sources: readonly InstalledSource[] = [],
+): SegmentTypes {
   const byName = new Map<string, SegmentType>();
   for (const type of types) {
     if (!/^[a-z][a-z0-9-]{0,59}$/.test(type.name)) {
@@ -137,7 +145,7 @@ export function segmentTypes(types: readonly SegmentType[]): SegmentTypes {
     }
     byName.set(type.name, type);
   }
-  return byName;
+  return Object.assign(byName, { sources: new Map(sources.map((source) => [source.name, source])) });
 }
 
 /** `new`, `recurrent`, `inactive`, `rfm` and `rule`. */

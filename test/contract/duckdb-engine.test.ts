@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { engineContract, order } from './engine-contract.ts';
 import { engineEventContract } from './engine-event-contract.ts';
+import { enginePopulationContract } from './engine-population-contract.ts';
 import { engineScoreContract } from './engine-score-contract.ts';
 
 const folders: string[] = [];
@@ -21,6 +22,7 @@ async function open(): Promise<DuckDbEngine> {
 engineContract('DuckDB', open);
 engineEventContract('DuckDB', open);
 engineScoreContract('DuckDB', open);
+enginePopulationContract('DuckDB', open);
 
 test('a scan goes on with the state it began with while facts are put and compacted', async () => {
   const engine = await open();

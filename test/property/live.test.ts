@@ -21,6 +21,7 @@ import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { check } from '../../src/store/check.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { arbitraryConditionOf } from './arbitrary/condition.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { CENTRE_S, WINDOWS_S } from './arbitrary/vocabulary.ts';
 import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
@@ -61,15 +62,24 @@ const arbitraryStep: fc.Arbitrary<Step> = fc
         rule: arbitraryRule,
         status: fc.constantFrom<Definition['status'][]>('active', 'active', 'paused', 'archived'),
       }),
-      { nil: undefined, freq: 2 },
+      { nil: undefined, freq: 3 },
     ),
     restarts: fc.nat({ max: 5 }).map((n) => n === 0),
   })
   .map(({ redefines, ...step }) => (redefines === undefined ? step : { ...step, redefines }));
 
+/** Of any kind, or of one: then nothing but its own facts and times has a customer looked at again. */
+const arbitraryRules: fc.Arbitrary<Rule[]> = fc
+  .constantFrom<fc.Arbitrary<Rule>[]>(
+    arbitraryRule,
+    arbitraryRule,
+    ...(['event', 'age', 'score', 'listed', 'sequence'] as const).map((kind) => arbitraryConditionOf[kind]),
+  )
+  .chain((rule) => fc.array(rule, { minLength: SEGMENTS, maxLength: SEGMENTS }));
+
 const arbitraryLife = fc.record({
   world: arbitraryWorld,
-  rules: fc.array(arbitraryRule, { minLength: SEGMENTS, maxLength: SEGMENTS }),
+  rules: arbitraryRules,
   steps: fc.array(arbitraryStep, { minLength: 4, maxLength: 10, size: 'max' }),
 });
 

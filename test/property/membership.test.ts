@@ -10,7 +10,7 @@ import type { Engine } from '../../src/core/engine/engine.ts';
 import { storeLookup } from '../../src/core/evaluate/naive.ts';
 import type { CustomerFacts } from '../../src/model/fact.ts';
 import type { Rule } from '../../src/model/rule.ts';
-import { arbitraryCondition } from './arbitrary/condition.ts';
+import { arbitraryCondition, arbitraryConditionOf } from './arbitrary/condition.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
 import { IMPLEMENTATIONS, memberKey, type Question } from './implementation.ts';
@@ -31,10 +31,12 @@ const arbitraryCase: fc.Arbitrary<Case> = fc.record({
   world: arbitraryWorld,
   rules: fc
     .tuple(
-      fc.array<Rule>(arbitraryRule, { minLength: 20, maxLength: 20 }),
-      fc.array<Rule>(arbitraryCondition, { minLength: 20, maxLength: 20 }),
+      fc.array<Rule>(arbitraryRule, { minLength: 16, maxLength: 16 }),
+      fc.array<Rule>(arbitraryCondition, { minLength: 14, maxLength: 14 }),
+      // Two facts have to meet, so that few of these come to an edge.
+      fc.array<Rule>(arbitraryConditionOf.sequence, { minLength: 10, maxLength: 10 }),
     )
-    .map(([trees, conditions]) => [...trees, ...conditions]),
+    .map((rules) => rules.flat()),
   compacted: fc.constantFrom(0, 0.5, 0.8, 1),
   known: fc.constantFrom(0.3, 0.5, 0.8, 1, 1),
 });

@@ -44,7 +44,7 @@ export const applyCommand = defineCommand<ApplyOptions>({
     },
   ],
   async run(call) {
-    const definitions = await readDefinitionFiles(call.args, call.parts);
+    const definitions = await readDefinitionFiles(call.args, call);
     await withCore(call, { ifMissing: 'create' }, async (core) => {
       if (call.options.dryRun) {
         const changes = await compare(definitions, core);

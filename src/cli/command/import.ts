@@ -5,6 +5,7 @@ import type { FactSource, FileFormat, ImportReport } from '../../core/engine/eng
 import { CoterieError } from '../../model/error.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withCoreOrServer } from '../core-access.ts';
+import { type FactFile, factLines } from '../fact-lines.ts';
 import { suggestNext } from '../next-step.ts';
 import { pairsOption } from '../option-parsers.ts';
 import type { RemoteServer } from '../parts.ts';
@@ -12,7 +13,8 @@ import { type SendReport, sendFacts, sendList } from '../send-facts.ts';
 import { countOf, formatCount, formatRough, formatSeconds, visible } from '../words.ts';
 
 interface ImportOptions {
-  readonly as: FactSource;
+  /** A built-in source, or one of a plug-in. */
+  readonly as: string;
   readonly map?: Readonly<Record<string, string>>;
   readonly default?: Readonly<Record<string, string>>;
   readonly delimiter?: string;
@@ -23,6 +25,8 @@ interface ImportOptions {
   readonly replace?: boolean;
   readonly stage?: boolean;
 }
+
+const BUILT_IN: readonly string[] = ['orders', 'stores', 'customers', 'events', 'scores', 'lists'];
 
 export const importCommand = defineCommand<ImportOptions>({
   name: 'import',
@@ -39,14 +43,16 @@ export const importCommand = defineCommand<ImportOptions>({
     'Fields of customers: customer_id (needed); every other column is a trait of its own name\n' +
     'Fields of events:    customer_id, name, occurred_at (needed); event_id; every other column is a property\n' +
     'Fields of scores:    customer_id, model, value (needed); version, valid_until\n' +
-    'Fields of lists:     customer_id, list (needed, or --list); listed, which is true when left out\n\n' +
+    'Fields of lists:     customer_id, list (needed, or --list); listed, which is true when left out\n' +
+    "Files of a plug-in's source are NDJSON, or CSV whose fields are all text; see docs/guide/plugins.md.\n\n" +
     'At the end of a file of scores, the versions of models that it brings are put in force, each in place of\n' +
     'the one before, whole, at once; with --stage they wait for "activate".',
   arguments: [{ name: '<files...>', help: 'files to read, in this order' }],
   options: [
-    new Option('--as <source>', 'what the rows are')
-      .choices(['orders', 'stores', 'customers', 'events', 'scores', 'lists'])
-      .makeOptionMandatory(),
+    new Option(
+      '--as <source>',
+      `what the rows are: ${BUILT_IN.join(', ')}, or a source of a plug-in`,
+    ).makeOptionMandatory(),
     pairsOption(
       '--map <field=column>',
       'where a field has another name in the file; give it once for each field',
@@ -153,10 +159,13 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
   }
   const defaults = defaultsOf(call.options);
   let useless: Outcome | undefined;
+  if (!BUILT_IN.includes(call.options.as)) {
+    return importEach(call, (file) => readRows(call, file));
+  }
   for (const file of call.args) {
     const report = await core.importFile(
       {
-        source: call.options.as,
+        source: call.options.as as FactSource,
         file,
         map: call.options.map ?? {},
         strict: call.options.strict ?? false,
@@ -191,11 +200,21 @@ async function importThere(call: Call, server: RemoteServer, url: string): Promi
       { option: 'rejects' },
     );
   }
+  return importEach(call, (file) => sendFile(call, server, file), url);
+}
+
+/** Takes in file by file; what is told of each is what is told of rows that are sent. */
+async function importEach(
+  call: Call,
+  take: (file: string) => Promise<SendReport>,
+  url?: string,
+): Promise<Outcome | undefined> {
   let useless: Outcome | undefined;
   for (const file of call.args) {
-    const report = await sendFile(call, server, file);
+    const report = await take(file);
     call.progress.stop();
-    if (call.json) await call.terminal.printJson({ file, source: call.options.as, server: url, ...report });
+    const server = url === undefined ? {} : { server: url };
+    if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...server, ...report });
     else await printSent(call, file, url, report);
     if (report.rows > 0 && report.rejected === report.rows) {
       const { rows, reasons, rejects } = report;
@@ -206,9 +225,42 @@ async function importThere(call: Call, server: RemoteServer, url: string): Promi
   return useless;
 }
 
-async function sendFile(call: Call, server: RemoteServer, file: string): Promise<SendReport> {
-  const { as, map, strict = false, delimiter, format, list, replace, stage } = call.options;
-  const from = {
+/** Reads the rows of a plug-in's source, which its own code reads, in this process. */
+async function readRows(call: Call, file: string): Promise<SendReport> {
+  const { as: source, strict = false } = call.options;
+  const began = performance.now();
+  let count = 0;
+  async function* rows() {
+    for await (const line of factLines(factFile(call, file))) {
+      count++;
+      if (count % PROGRESS_ROWS === 0) call.progress.step({ phase: 'reading rows', done: count });
+      yield [jsonRow(line)];
+    }
+  }
+  const { rejects, ...report } = await call.parts.takeRows(call.config, { source, rows: rows(), strict });
+  return {
+    rows: count,
+    warnings: {},
+    ...report,
+    rejects: rejects.map(({ index, reason }) => ({ row: index + 1, reason })),
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+/** What is no JSON is no object either, and is set aside as such. */
+function jsonRow(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line;
+  }
+}
+
+const PROGRESS_ROWS = 10_000;
+
+function factFile(call: Call, file: string): FactFile {
+  const { as, map, delimiter, format } = call.options;
+  return {
     source: as,
     file,
     map: map ?? {},
@@ -216,6 +268,11 @@ async function sendFile(call: Call, server: RemoteServer, file: string): Promise
     ...(delimiter === undefined ? {} : { delimiter: readDelimiter(delimiter) }),
     ...(format === undefined ? {} : { format }),
   };
+}
+
+async function sendFile(call: Call, server: RemoteServer, file: string): Promise<SendReport> {
+  const { as, strict = false, list, replace, stage } = call.options;
+  const from = factFile(call, file);
   const onRows = (done: number) => call.progress.step({ phase: 'sending rows', done });
   if (!replace) return sendFacts(server, from, { strict, activate: as === 'scores' && !stage, onRows });
   if (list !== undefined) return sendList(server, from, { list, strict, onRows });
@@ -226,10 +283,15 @@ async function sendFile(call: Call, server: RemoteServer, file: string): Promise
   );
 }
 
-async function printSent(call: Call, file: string, url: string, report: SendReport): Promise<void> {
+async function printSent(
+  call: Call,
+  file: string,
+  url: string | undefined,
+  report: SendReport,
+): Promise<void> {
   const rate = report.seconds > 0 ? `, ${formatRough(report.rows / report.seconds)} rows/s` : '';
   const lines = [
-    `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} sent to ${url} in ${formatSeconds(report.seconds)}${rate}`,
+    `${file}: ${countOf(report.rows, 'row')} of ${call.options.as}${url === undefined ? '' : ` sent to ${url}`} in ${formatSeconds(report.seconds)}${rate}`,
     `  accepted   ${formatCount(report.accepted)}`,
     ...unusualCounts(report),
   ];

@@ -23,7 +23,7 @@ export const previewCommand = defineCommand({
     { says: 'Only the size', line: 'coterie preview idea.yaml --json | jq .size' },
   ],
   async run(call) {
-    const definitions = await readDefinitionFiles(call.args, call.parts);
+    const definitions = await readDefinitionFiles(call.args, call);
     await withCore(call, { ifMissing: 'refuse' }, async (core) => {
       for (const definition of definitions) {
         const report = await core.preview(definition);

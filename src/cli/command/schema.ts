@@ -13,7 +13,7 @@ export const schemaCommand = defineCommand({
     },
   ],
   async run(call) {
-    const schema = await call.parts.schema();
+    const schema = await call.parts.schema(call.config);
     await call.terminal.print(call.json ? JSON.stringify(schema) : JSON.stringify(schema, null, 2));
   },
 });

@@ -79,7 +79,7 @@ async function bringUpToDate(call: Invocation<unknown>): Promise<TryOut | undefi
   return withLocalCore(call, { ifMissing: 'create' }, async (core) => {
     let isChanged = false;
     if ((await core.segments({ limit: 1 })).total === 0) {
-      const definitions = await readDefinitionFiles([EXAMPLE_DEFINITIONS], call.parts);
+      const definitions = await readDefinitionFiles([EXAMPLE_DEFINITIONS], call);
       await core.apply(definitions, {
         author: 'coterie start',
         at: Math.floor(Date.now() / 1000),

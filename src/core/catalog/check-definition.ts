@@ -3,7 +3,7 @@
  * and without recursion, so that nothing hostile reaches the recursive parts.
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { definitionSchema, RULE_SCHEMAS } from '../../model/definition-schema.ts';
+import { definitionSchema, ruleSchemas } from '../../model/definition-schema.ts';
 import { CoterieError } from '../../model/error.ts';
 import { RULE_CONDITIONS_MAX, RULE_DEPTH_MAX, type Rule } from '../../model/rule.ts';
 import type { Definition } from '../../model/segment.ts';
@@ -57,7 +57,7 @@ function validators(types: SegmentTypes): Validators {
 
 function compile(types: SegmentTypes, allErrors: boolean): ValidateFunction {
   const ajv = new Ajv2020({ allErrors, verbose: true, strictTypes: false });
-  for (const schema of RULE_SCHEMAS) ajv.addSchema(schema);
+  for (const schema of ruleSchemas(types)) ajv.addSchema(schema);
   return ajv.compile(definitionSchema(types));
 }
 

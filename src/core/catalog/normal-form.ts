@@ -12,6 +12,7 @@ import type { SegmentTypes } from '../../model/segment-type.ts';
 import { type Report, unexpected } from './normal-form/problem-report.ts';
 import { readEvent } from './normal-form/read-event.ts';
 import { readOrders } from './normal-form/read-orders.ts';
+import { readPlugin } from './normal-form/read-plugin.ts';
 import { readScore } from './normal-form/read-score.ts';
 import { readSequence } from './normal-form/read-sequence.ts';
 import { EACH } from './normal-form/read-stores.ts';
@@ -38,7 +39,7 @@ export function readCheckedRule(
     );
   }
   const written = type.rule((definition.params ?? {}) as never);
-  return readNode(written, [], report);
+  return readNode(written, [], { key: definition.key, types, report });
 }
 
 /** Whether a family's rule looks at the instance anywhere. */
@@ -100,20 +101,30 @@ function stepOfInstance(step: SequenceStep, stores: StoreSet): SequenceStep {
     : step;
 }
 
-function readNode(written: WrittenRule, path: Path, report: Report): Rule {
-  if (written.all !== undefined) return readList('all', written.all, path, report);
-  if (written.any !== undefined) return readList('any', written.any, path, report);
+/** What reading a rule needs besides the rule. */
+interface Reader {
+  /** Of the definition, for messages. */
+  readonly key: string;
+  readonly types: SegmentTypes;
+  readonly report: Report;
+}
+
+function readNode(written: WrittenRule, path: Path, reader: Reader): Rule {
+  const { report } = reader;
+  if (written.all !== undefined) return readList('all', written.all, path, reader);
+  if (written.any !== undefined) return readList('any', written.any, path, reader);
   if (written.not !== undefined)
-    return { kind: 'not', rule: readNode(written.not, [...path, 'not'], report) };
+    return { kind: 'not', rule: readNode(written.not, [...path, 'not'], reader) };
   if (written.orders !== undefined) return readOrders(written.orders, [...path, 'orders'], report);
   if (written.event !== undefined) return readEvent(written.event, [...path, 'event'], report);
   if (written.trait !== undefined) return readTrait(written.trait, [...path, 'trait'], report);
   if (written.score !== undefined) return readScore(written.score, [...path, 'score'], report);
   if (written.listed !== undefined) return { kind: 'listed', list: written.listed.list };
   if (written.sequence !== undefined) return readSequence(written.sequence, [...path, 'sequence'], report);
-  return { kind: 'segment', key: written.segment! };
+  if (written.segment !== undefined) return { kind: 'segment', key: written.segment };
+  return readPlugin(written, path, { ...reader, sources: reader.types.sources });
 }
 
-function readList(kind: 'all' | 'any', written: readonly WrittenRule[], path: Path, report: Report): Rule {
-  return { kind, rules: written.map((part, i) => readNode(part, [...path, kind, i], report)) };
+function readList(kind: 'all' | 'any', written: readonly WrittenRule[], path: Path, reader: Reader): Rule {
+  return { kind, rules: written.map((part, i) => readNode(part, [...path, kind, i], reader)) };
 }

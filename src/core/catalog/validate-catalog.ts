@@ -1,7 +1,9 @@
 /** What must hold of definitions together, beyond what each of them is checked for by itself. */
+import { CoterieError } from '../../model/error.ts';
 import type { Definition } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { StoreTable } from '../engine/engine.ts';
+import { readCheckedRule } from './normal-form.ts';
 import { refuseRepeatedKeys } from './read-definitions.ts';
 import { readRules } from './resolve-segments.ts';
 import { referencesOf, replaceReferences } from './segment-reference.ts';
@@ -13,7 +15,8 @@ const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: 
  * Checks the catalog as it would be with some definitions added or replaced: every reference leads to a
  * segment that is not archived, none goes in a circle, and no rule grows too large by its references.
  *
- * Costs little where nothing refers to anything, however many definitions there are.
+ * Costs little where nothing refers to anything, however many definitions there are. One in force whose plug-in is
+ * gone is as if it were not defined, so that it does not keep others, or its own end, from being applied.
  *
  * @param inForce - What is in the catalog.
  * @param applied - What is to be applied; replaces by key.
@@ -27,9 +30,44 @@ export function validateCatalog(
 ): void {
   refuseRepeatedKeys(applied);
   const byKey = new Map([...inForce, ...applied].map((definition) => [definition.key, definition]));
-  const together = [...byKey.values()];
   // One instance tells what its family refers to; all of them are needed only where something does.
   const table = stores.ids.length > 0 ? stores : STAND_IN;
-  const refers = readRules(together, STAND_IN, types).some(({ rule }) => referencesOf(rule).length > 0);
-  if (refers) replaceReferences(readRules(together, table, types));
+  withInstalled([...byKey.values()], applied, types, (together) => {
+    const refers = readRules(together, STAND_IN, types).some(({ rule }) => referencesOf(rule).length > 0);
+    if (refers) replaceReferences(readRules(together, table, types));
+  });
+}
+
+/** Reads all rules; without plug-ins that are gone, what they read is left out. */
+function withInstalled<T>(
+  definitions: readonly Definition[],
+  applied: readonly Definition[],
+  types: SegmentTypes,
+  read: (definitions: readonly Definition[]) => T,
+): T {
+  try {
+    return read(definitions);
+  } catch (error) {
+    if (!isNotInstalled(error)) throw error;
+    const kept = new Set(applied);
+    return read(definitions.filter((definition) => kept.has(definition) || isInstalled(definition, types)));
+  }
+}
+
+function isInstalled(definition: Definition, types: SegmentTypes): boolean {
+  if (definition.status === 'archived') return true;
+  try {
+    readCheckedRule(definition, types);
+    return true;
+  } catch (error) {
+    if (isNotInstalled(error)) return false;
+    throw error;
+  }
+}
+
+function isNotInstalled(error: unknown): boolean {
+  return (
+    error instanceof CoterieError &&
+    (error.code === 'SEGMENT_TYPE_UNKNOWN' || error.code === 'FACT_SOURCE_UNKNOWN')
+  );
 }

@@ -20,10 +20,12 @@ import type { CustomerBatch } from '../../model/membership.ts';
 import type { Erasure } from './erasure.ts';
 import type { FactBatch, ScanColumns } from './fact-batch.ts';
 import type { LiveFacts } from './live-facts.ts';
+import type { PopulationRequest, PopulationValues } from './population-values.ts';
 
 export type { Erasure } from './erasure.ts';
 export type { EventColumns, FactBatch, ScanColumns } from './fact-batch.ts';
 export type { TimeOffsets } from './live-facts.ts';
+export type { PopulationMeasure, PopulationRequest, PopulationValues } from './population-values.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
 export type RowNo = number;
@@ -259,6 +261,8 @@ export interface Engine {
    */
   lastBatchNo(receivedUpTo?: number): Promise<number>;
   scan(request: ScanRequest): AsyncIterable<FactBatch>;
+  /** Values at ranks over a population. Costs one pass over the orders, or the scores, that the measure looks at. */
+  populationValues(request: PopulationRequest): Promise<PopulationValues>;
   /** Customers with facts received in batches (after, upTo], ascending. */
   affectedCustomers(after: number, upTo: number): Promise<Uint32Array>;
   /** All stores known after a batch. */

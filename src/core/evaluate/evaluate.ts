@@ -8,6 +8,7 @@ import type { FactBatch } from '../engine/engine.ts';
 import { EventWalker } from './event-walker.ts';
 import { OrderTallies } from './order-tallies.ts';
 import { OrderWalker } from './order-walker.ts';
+import { type PluginAccumulators, PluginWalker } from './plugin-walker.ts';
 import { Scratch } from './scratch.ts';
 import { TallyBook } from './tally-book.ts';
 import { TraitWalker } from './trait-walker.ts';
@@ -28,7 +29,8 @@ export class Evaluator {
   /** By place: customers evaluated so far whose membership is not the default. */
   readonly exceptionCounts: Uint32Array;
 
-  constructor(plan: Plan, moment: number) {
+  /** @param accumulators - Of the sources of plug-ins that the plan has conditions on. */
+  constructor(plan: Plan, moment: number, accumulators: PluginAccumulators = new Map()) {
     this.#plan = plan;
     this.#scratch = new Scratch(plan);
     this.#tallies = new TallyBook(plan.tallies, plan.zones, moment);
@@ -37,6 +39,9 @@ export class Evaluator {
       new OrderWalker(plan.orders, this.#scratch, orderTallies, moment),
       new TraitWalker(plan.traits, this.#scratch, moment),
       new EventWalker(plan.events, this.#tallies, moment),
+      ...(plan.plugins.length === 0
+        ? []
+        : [new PluginWalker(plan.plugins, this.#scratch, moment, accumulators)]),
     ];
     this.exceptionCounts = new Uint32Array(plan.segmentNos.length);
   }

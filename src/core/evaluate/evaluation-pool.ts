@@ -4,10 +4,11 @@
  * number of batches is under way, so memory does not grow with the facts.
  */
 import { Worker } from 'node:worker_threads';
+import { CoterieError } from '../../model/error.ts';
 import type { RowBatch } from '../../model/membership.ts';
 import type { Plan } from '../compile/plan.ts';
 import type { FactBatch } from '../engine/engine.ts';
-import type { FromWorker, ToWorker } from './worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts';
 
 export interface EvaluationRequest {
   readonly plan: Plan;
@@ -44,17 +45,25 @@ interface Result {
 export class EvaluationPool {
   readonly threads: number;
   readonly #workers: Worker[] = [];
+  readonly #data: WorkerData;
   #runs = 0;
 
-  /** @param threads - At least 1. They start at the first run, or with `start`. */
-  constructor(threads: number) {
+  /**
+   * @param threads - At least 1. They start at the first run, or with `start`.
+   * @param plugins - URLs of the modules of plug-ins whose sources plans may have conditions on.
+   */
+  constructor(threads: number, plugins: readonly string[] = []) {
     this.threads = threads;
+    this.#data = { plugins };
   }
 
   /** Starts the threads ahead of the first run, which then does not wait the tenths of a second they take. */
   start(): void {
     while (this.#workers.length < this.threads) {
-      const worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), { execArgv: [] });
+      const worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), {
+        execArgv: [],
+        workerData: this.#data,
+      });
       worker.setMaxListeners(0);
       worker.unref();
       this.#workers.push(worker);
@@ -159,7 +168,9 @@ class Run {
 
   #receive(worker: Worker, message: FromWorker): void {
     try {
-      if (message.kind === 'rows') {
+      if (message.kind === 'failed') {
+        this.#failure ??= new CoterieError('PLUGIN_FAILED', message.message);
+      } else if (message.kind === 'rows') {
         this.#underWay.get(message.index)!.rows.push(message);
       } else if (message.kind === 'done') {
         this.#evaluateMs += message.cpuMs;

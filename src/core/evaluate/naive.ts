@@ -10,6 +10,7 @@ import type { StoreTable } from '../engine/engine.ts';
 import { evaluateEventsNaive } from './naive/naive-events.ts';
 import { evaluateOrdersNaive } from './naive/naive-orders.ts';
 import type { NaiveOutcome, StoreLookup } from './naive/naive-outcome.ts';
+import { evaluatePluginNaive } from './naive/naive-plugin.ts';
 import { evaluateSequenceNaive } from './naive/naive-sequence.ts';
 import { evaluateListedNaive, evaluateScoreNaive, evaluateTraitNaive } from './naive/naive-value.ts';
 
@@ -86,5 +87,7 @@ export function evaluateConditionNaive(
       return evaluateListedNaive(condition, question);
     case 'sequence':
       return evaluateSequenceNaive(condition, question);
+    case 'plugin':
+      return evaluatePluginNaive(condition, question);
   }
 }

@@ -128,5 +128,8 @@ test('rows of every source about customers who were erased are not accepted', as
 
 test('a subject says which facts it brings; "events" is also a word for others', () => {
   const subjects = ['facts.scores', 'lists', 'shop.events.v1', 'events.orders', 'events', 'elsewhere'];
-  assert.deepEqual(subjects.map(sourceOf), ['scores', 'lists', 'events', 'orders', 'events', undefined]);
+  assert.deepEqual(
+    subjects.map((subject) => sourceOf(subject)),
+    ['scores', 'lists', 'events', 'orders', 'events', undefined],
+  );
 });

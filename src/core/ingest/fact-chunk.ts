@@ -7,6 +7,7 @@ import type {
   StoreFact,
   TraitFact,
 } from '../../model/fact.ts';
+import type { InstalledSource } from '../../model/plugin-source.ts';
 import {
   type Reading,
   readCustomer,
@@ -55,12 +56,16 @@ export function emptyChunk(): FactChunk {
   };
 }
 
+/** What rows are of: a source that is built in, or one of a plug-in. */
+export type RowSource = FactSource | InstalledSource;
+
 /**
  * Reads a row and adds its facts.
  *
  * @returns The reason why it is not taken, or undefined.
  */
-export function addRow(chunk: FactChunk, source: FactSource, row: unknown): string | undefined {
+export function addRow(chunk: FactChunk, source: RowSource, row: unknown): string | undefined {
+  if (typeof source === 'object') return addEvent(chunk, source.readRow(row));
   switch (source) {
     case 'orders':
       return add(chunk, readOrder(row), (fact) => {
@@ -83,14 +88,7 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
         return characters;
       });
     case 'events':
-      return add(chunk, readEvent(row, eventIdOf), (fact) => {
-        chunk.events.push(fact);
-        let characters = fact.customerId.length + fact.eventId.length + fact.name.length;
-        for (const [name, value] of Object.entries(fact.properties)) {
-          characters += PROPERTY_BYTES + name.length + value.length;
-        }
-        return characters;
-      });
+      return addEvent(chunk, readEvent(row, eventIdOf));
     case 'scores':
       return add(chunk, readScore(row), (fact) => {
         chunk.scores.push(fact);
@@ -102,6 +100,17 @@ export function addRow(chunk: FactChunk, source: FactSource, row: unknown): stri
         return fact.customerId.length + fact.list.length;
       });
   }
+}
+
+function addEvent(chunk: FactChunk, reading: Reading<EventFact>): string | undefined {
+  return add(chunk, reading, (fact) => {
+    chunk.events.push(fact);
+    let characters = fact.customerId.length + fact.eventId.length + fact.name.length;
+    for (const [name, value] of Object.entries(fact.properties)) {
+      characters += PROPERTY_BYTES + name.length + value.length;
+    }
+    return characters;
+  });
 }
 
 /** Rows about some customers: a row of a customer brings one id, and its traits. */

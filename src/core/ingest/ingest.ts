@@ -4,9 +4,9 @@
  * can be written, new requests are turned away and streams are read more slowly; memory does not grow.
  */
 import { CoterieError } from '../../model/error.ts';
-import type { Engine, FactSource, PutReport } from '../engine/engine.ts';
+import type { Engine, PutReport } from '../engine/engine.ts';
 import { Admission, type Load } from './admission.ts';
-import { countMoves, countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
+import { countMoves, countRowsOf, emptyChunk, type FactChunk, type RowSource } from './fact-chunk.ts';
 import { GroupCommit } from './group-commit.ts';
 import { blocksOf, type IngestReport, type Rows, RowTally } from './row-tally.ts';
 
@@ -21,7 +21,7 @@ export interface Ingest {
    *   `IMPORT_ROW_REJECTED` for a bad row, nothing taken, and `BODY_TOO_LARGE`; what the engine and the
    *   rows throw.
    */
-  submit(source: FactSource, rows: Rows, options?: { readonly strict?: boolean }): Promise<IngestReport>;
+  submit(source: RowSource, rows: Rows, options?: { readonly strict?: boolean }): Promise<IngestReport>;
   /**
    * Puts facts that are checked already, in a batch of their own.
    *
@@ -97,7 +97,7 @@ class EngineIngest implements Ingest {
   }
 
   async submit(
-    source: FactSource,
+    source: RowSource,
     rows: Rows,
     options: { readonly strict?: boolean } = {},
   ): Promise<IngestReport> {
@@ -161,7 +161,7 @@ class EngineIngest implements Ingest {
   }
 
   /** Two chunks of a stream are under way at most: the next is read while the last is written. */
-  async #take(source: FactSource, rows: Rows, tally: RowTally): Promise<void> {
+  async #take(source: RowSource, rows: Rows, tally: RowTally): Promise<void> {
     const rowsMax = Math.min(CHUNK_ROWS_MAX, this.#options.batchRowsMax);
     let underWay: Promise<void> = Promise.resolve();
     let isFirst = true;
@@ -196,7 +196,7 @@ class EngineIngest implements Ingest {
     await underWay;
   }
 
-  async #takeAllOrNone(source: FactSource, rows: Rows, tally: RowTally): Promise<void> {
+  async #takeAllOrNone(source: RowSource, rows: Rows, tally: RowTally): Promise<void> {
     const chunk = emptyChunk();
     for await (const block of blocksOf(rows)) {
       for (const row of block) tally.read(chunk, source, row);

@@ -1,8 +1,7 @@
 /** The rows of one request as they are read: which are taken, which are set aside and why, and what is told of them. */
 import { CoterieError } from '../../model/error.ts';
 import { UNMOVED } from '../../model/fact-reason.ts';
-import type { FactSource } from '../engine/engine.ts';
-import { addRow, type FactChunk } from './fact-chunk.ts';
+import { addRow, type FactChunk, type RowSource } from './fact-chunk.ts';
 
 export interface IngestReport {
   /** Rows taken and durable, those that say what was known already included. */
@@ -54,7 +53,7 @@ export class RowTally {
   #lastVersion: string | undefined;
 
   /** Adds a row to a chunk, or counts it as set aside. */
-  read(chunk: FactChunk, source: FactSource, row: unknown): void {
+  read(chunk: FactChunk, source: RowSource, row: unknown): void {
     const index = this.#rows++;
     const reason = row instanceof UnreadableRow ? row.reason : addRow(chunk, source, row);
     if (reason === undefined) return;

@@ -3,6 +3,7 @@
  * from just after given positions on, only as fast as it is asked; it commits nothing at the broker, since
  * the position is kept with the facts.
  */
+import type { InstalledSource } from '../../model/plugin-source.ts';
 import type { FactSource } from '../engine/engine.ts';
 
 export interface StreamMessage {
@@ -48,8 +49,16 @@ const SOURCES: readonly FactSource[] = ['orders', 'customers', 'stores', 'events
 /**
  * Which facts a subject or topic brings: its first word that is one of them, as in `shop.orders.v1`.
  * `events` is a word for much, so it counts where no other is there: `events.orders` brings orders.
+ *
+ * @param plugins - Sources of plug-ins, by name.
  */
-export function sourceOf(subject: string): FactSource | undefined {
-  const found = subject.split(/[^a-z]+/).filter((word) => SOURCES.includes(word as FactSource));
-  return (found.find((word) => word !== 'events') ?? found[0]) as FactSource | undefined;
+export function sourceOf(
+  subject: string,
+  plugins: ReadonlyMap<string, InstalledSource> = new Map(),
+): FactSource | InstalledSource | undefined {
+  const found = subject
+    .split(/[^a-z]+/)
+    .filter((word) => SOURCES.includes(word as FactSource) || plugins.has(word));
+  const name = found.find((word) => word !== 'events') ?? found[0];
+  return name === undefined ? undefined : (plugins.get(name) ?? (name as FactSource));
 }

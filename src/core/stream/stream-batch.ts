@@ -1,4 +1,5 @@
 /** Messages gathered for one put: their facts, the positions that they reach, and the rows set aside. */
+import type { InstalledSource } from '../../model/plugin-source.ts';
 import { addRow, emptyChunk, type FactChunk } from '../ingest/fact-chunk.ts';
 import { UnreadableRow } from '../ingest/row-tally.ts';
 import { type Positions, type StreamMessage, sourceOf } from './message-stream.ts';
@@ -50,8 +51,16 @@ export function isFull(
   );
 }
 
-/** Adds a message whole, unless it or a later one of its partition was taken in before. */
-export function addMessage(batch: StreamBatch, message: StreamMessage): void {
+/**
+ * Adds a message whole, unless it or a later one of its partition was taken in before.
+ *
+ * @param plugins - Sources of plug-ins, by name.
+ */
+export function addMessage(
+  batch: StreamBatch,
+  message: StreamMessage,
+  plugins: ReadonlyMap<string, InstalledSource> = new Map(),
+): void {
   const { partition, position } = message;
   if (position <= (batch.positions.get(partition) ?? batch.before.get(partition) ?? -1)) {
     batch.redelivered++;
@@ -60,10 +69,10 @@ export function addMessage(batch: StreamBatch, message: StreamMessage): void {
   batch.positions.set(partition, position);
   batch.messages++;
   batch.bytes += message.body.byteLength;
-  const source = sourceOf(message.subject);
+  const source = sourceOf(message.subject, plugins);
   if (source === undefined) {
     setAside(batch, message, {
-      reason: 'subject says none of orders, customers, stores, events, scores and lists',
+      reason: `subject says none of ${['orders', 'customers', 'stores', 'events', 'scores', ...plugins.keys()].join(', ')} and lists`,
     });
     return;
   }

@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoterieError } from '../../model/error.ts';
+import type { InstalledSource } from '../../model/plugin-source.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Intake } from './intake.ts';
 import type { MessageStream, StreamReader } from './message-stream.ts';
@@ -71,6 +72,8 @@ export interface StreamConsumerParts {
   /** Stays the caller's to close, after the consumer. */
   readonly engine: Pick<Engine, 'put' | 'streamPositions'>;
   readonly rejects: StreamRejects;
+  /** Sources of plug-ins, by name. */
+  readonly plugins?: ReadonlyMap<string, InstalledSource>;
   /** Told of every failure; what failed is tried again. */
   readonly onFailure?: (error: unknown) => void;
   readonly options?: Partial<StreamConsumerOptions>;
@@ -182,7 +185,7 @@ class Consumer implements StreamConsumer {
     const rest = Math.min(REST_MS_MAX, this.#lastPutMs * REST_SHARE);
     const late = delay(Math.max(this.#options.gatherMs, rest), 'late' as const);
     while (block !== undefined && block !== 'late') {
-      for (const message of block) addMessage(batch, message);
+      for (const message of block) addMessage(batch, message, this.#parts.plugins);
       if (isFull(batch, this.#options)) break;
       block = await intake.next(late);
     }

@@ -27,6 +27,29 @@ describe('the SQL oracle', () => {
     }
   });
 
+  it('never writes names of events, properties, models, lists or zones into the query', () => {
+    const hostile = "'); DROP TABLE customer; --";
+    const filter = {
+      name: hostile,
+      where: [{ property: hostile, test: { kind: 'in' as const, values: [hostile] } }],
+    };
+    const step = { kind: 'event' as const, filter };
+    const rules: Rule[] = [
+      { ...ever, stores: { kind: 'all' }, weekdays: [1], timeZone: hostile },
+      { kind: 'event', ...filter, measure: 'count', atLeast: 1 },
+      { kind: 'score', model: hostile },
+      { kind: 'listed', list: hostile },
+      { kind: 'sequence', first: step, second: step, withinS: 60, isWithout: true },
+    ];
+    for (const dialect of ['duckdb', 'postgres'] as const) {
+      for (const rule of rules) {
+        const { sql, params } = segmentSql(rule, { ...at, dialect });
+        assert(!sql.includes('DROP'), sql);
+        assert(params.length > 0 && params.every((text) => text.endsWith(hostile)));
+      }
+    }
+  });
+
   it('reads the table of customers only when customers without facts are in the segment', () => {
     assert.doesNotMatch(segmentSql(ever, at).sql, /FROM customer\b/);
     assert.match(segmentSql({ kind: 'not', rule: ever }, at).sql, /FROM customer\b/);

@@ -8,6 +8,7 @@ import { strict as assert } from 'node:assert';
 import type { Rule } from '../../model/rule.ts';
 import { eventSet } from './sql/event-sql.ts';
 import { ordersSet, soleStoreSet } from './sql/orders-sql.ts';
+import { pluginSql } from './sql/plugin-sql.ts';
 import { sequenceSql } from './sql/sequence-sql.ts';
 import { type CustomerSet, type SegmentSqlOptions, type SqlContext, withTables } from './sql/sql-context.ts';
 import { listedSql, scoreSql, traitSql } from './sql/value-sql.ts';
@@ -66,6 +67,8 @@ function customerSet(rule: Rule, context: SqlContext): CustomerSet {
       return { sql: listedSql(rule, context), complement: false };
     case 'sequence':
       return { sql: sequenceSql(rule, context), complement: false };
+    case 'plugin':
+      return { sql: pluginSql(rule, context), complement: false };
     case 'not':
       return opposite(customerSet(rule.rule, context));
     case 'all':

@@ -24,6 +24,7 @@ import {
   LISTS,
   MODELS,
   SCORES,
+  SEQUENCE_WINDOWS_S,
   STORE_IDS,
   TIME_ZONES,
   TRAITS,
@@ -267,7 +268,7 @@ const event: fc.Arbitrary<EventCondition> = fc
 
 const score: fc.Arbitrary<ScoreCondition> = fc
   .tuple(
-    fc.constantFrom(...Object.keys(MODELS), 'never-heard-of'),
+    fc.constantFrom('churn', 'churn', 'churn', ...Object.keys(MODELS), 'never-heard-of'),
     fc.oneof(
       { weight: 1, arbitrary: fc.constant({}) },
       { weight: 4, arbitrary: bounds(fc.constantFrom(...SCORES, 0.3, -1e300)) },
@@ -281,21 +282,38 @@ const listed: fc.Arbitrary<ListedCondition> = fc
 
 /** Most steps filter little: two of them have to meet. */
 const step: fc.Arbitrary<SequenceStep> = fc.oneof(
-  fc
-    .constantFrom('checkout', "o'clock", 'visit')
-    .map((name): SequenceStep => ({ kind: 'event', filter: { name, where: [] } })),
-  arbitraryStoreSet.map((stores): SequenceStep => ({ kind: 'orders', filter: { stores } })),
-  fc.tuple(arbitraryStoreSet, filter, currency).map(
-    ([stores, filters, code]): SequenceStep => ({
-      kind: 'orders',
-      filter: { stores, ...filters, ...('minimumTotalE4' in filters ? { currency: code } : {}) },
-    }),
-  ),
-  eventFilter.map((what): SequenceStep => ({ kind: 'event', filter: what })),
+  {
+    weight: 5,
+    arbitrary: fc
+      .constantFrom('checkout', 'checkout', 'visit', "o'clock")
+      .map((name): SequenceStep => ({ kind: 'event', filter: { name, where: [] } })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .oneof(fc.constant<StoreSet>({ kind: 'all' }), arbitraryStoreSet)
+      .map((stores): SequenceStep => ({ kind: 'orders', filter: { stores } })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(arbitraryStoreSet, filter, currency).map(
+      ([stores, filters, code]): SequenceStep => ({
+        kind: 'orders',
+        filter: { stores, ...filters, ...('minimumTotalE4' in filters ? { currency: code } : {}) },
+      }),
+    ),
+  },
+  { weight: 2, arbitrary: eventFilter.map((what): SequenceStep => ({ kind: 'event', filter: what })) },
 );
 
 const sequence: fc.Arbitrary<SequenceCondition> = fc
-  .tuple(step, step, window, fc.boolean(), fc.option(window, { nil: undefined, freq: 2 }))
+  .tuple(
+    step,
+    step,
+    fc.oneof(window, fc.constantFrom(...SEQUENCE_WINDOWS_S), fc.constantFrom(...SEQUENCE_WINDOWS_S)),
+    fc.boolean(),
+    fc.option(window, { nil: undefined, freq: 2 }),
+  )
   .map(([first, second, withinS, isWithout, lookbackS]) => ({
     kind: 'sequence',
     first,
@@ -305,12 +323,23 @@ const sequence: fc.Arbitrary<SequenceCondition> = fc
     ...(lookbackS === undefined ? {} : { lookbackS }),
   }));
 
+/** Conditions of one kind, for cases in which nothing else happens. */
+export const arbitraryConditionOf = {
+  orders: arbitraryOrders,
+  event,
+  trait,
+  age: dateAge,
+  score,
+  listed,
+  sequence,
+} as const satisfies Readonly<Record<string, fc.Arbitrary<Condition>>>;
+
 /** A condition of any kind. */
 export const arbitraryCondition: fc.Arbitrary<Condition> = fc.oneof(
   { weight: 8, arbitrary: arbitraryOrders },
   { weight: 3, arbitrary: trait },
   { weight: 3, arbitrary: event },
-  { weight: 2, arbitrary: score },
+  { weight: 3, arbitrary: score },
   { weight: 1, arbitrary: listed },
   { weight: 3, arbitrary: sequence },
 );

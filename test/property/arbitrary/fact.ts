@@ -23,6 +23,7 @@ import {
   LISTS,
   MODELS,
   SCORES,
+  SEQUENCE_WINDOWS_S,
   STORE_IDS,
   TRAITS,
   WINDOWS_S,
@@ -44,7 +45,6 @@ export interface FactsReceived {
 /** Few, so that each has many facts and most conditions see some of them. */
 const CUSTOMERS = 20;
 const customerId = fc.integer({ min: 1, max: CUSTOMERS }).map((n) => `customer ${n}`);
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
 
 /** Without the fields that are undefined. */
 function present<T extends object, K extends keyof T>(
@@ -143,19 +143,27 @@ function propertiesOf(name: string): fc.Arbitrary<Record<string, string>> {
     .map((properties) => properties as Record<string, string>);
 }
 
+/** Most models' first versions, which are in force unless others are activated; most end at a moment asked for. */
 const score: fc.Arbitrary<ScoreFact> = fc
-  .constantFrom(...Object.keys(MODELS))
+  .oneof(
+    { weight: 4, arbitrary: fc.constant('churn') },
+    { weight: 1, arbitrary: fc.constantFrom(...Object.keys(MODELS)) },
+  )
   .chain((model) =>
     fc.record({
       customerId,
       model: fc.constant(model),
       value: fc.constantFrom(...SCORES),
-      version: fc.constantFrom(...(MODELS[model] ?? [])),
-      validUntil: optional(
-        fc.oneof(
-          fc.constantFrom(0, 1, CENTRE_S - 1, CENTRE_S, CENTRE_S + 1, CENTRE_S + 2, MOMENT_MAX_S),
-          fc.constantFrom(...WINDOWS_S.slice(0, -1)).map((windowS) => CENTRE_S + windowS),
-        ),
+      version: fc.constantFrom(MODELS[model]![0]!, ...MODELS[model]!),
+      validUntil: fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom(CENTRE_S - 1, CENTRE_S, CENTRE_S + 1) },
+        {
+          weight: 3,
+          arbitrary: fc.constantFrom(...WINDOWS_S.slice(0, -1)).map((windowS) => CENTRE_S + windowS),
+        },
+        { weight: 3, arbitrary: fc.integer({ min: CENTRE_S - 86_400, max: CENTRE_S + 40 * 86_400 }) },
+        { weight: 1, arbitrary: fc.constantFrom(0, 1, MOMENT_MAX_S) },
+        { weight: 3, arbitrary: fc.constant(undefined) },
       ),
     }),
   )
@@ -167,13 +175,51 @@ const listEntry: fc.Arbitrary<ListEntryFact> = fc.record({
   isListed: fc.constantFrom(true, true, false),
 });
 
+/** One occurrence after another, a window apart or a second beside it, for sequences to find. */
+const pair = fc
+  .record({
+    customerId,
+    number: fc.integer({ min: 1, max: 4 }),
+    at: fc.oneof(happenedAt, fc.integer({ min: CENTRE_S - 40 * 86_400, max: CENTRE_S })),
+    windowS: fc.constantFrom(...SEQUENCE_WINDOWS_S),
+    shiftS: fc.constantFrom(-1, 0, 0, 1),
+    kinds: fc.tuple(fc.constantFrom('order', 'checkout'), fc.constantFrom('order', 'checkout')),
+  })
+  .filter(({ at, windowS, shiftS }) => at + windowS + shiftS <= MOMENT_MAX_S);
+
+type Pair = typeof pair extends fc.Arbitrary<infer T> ? T : never;
+
+function factsOfPair({ customerId, number, at, windowS, shiftS, kinds }: Pair) {
+  const orders: OrderFact[] = [];
+  const events: EventFact[] = [];
+  for (const [i, kind] of kinds.entries()) {
+    const id = `pair ${number}.${i}`;
+    const time = i === 0 ? at : at + windowS + shiftS;
+    if (kind === 'order') {
+      const amount = { totalE4: 100_000, discountE4: 0, currency: 'EUR', status: 'completed' } as const;
+      orders.push({ customerId, orderId: id, storeId: STORE_IDS[0], orderedAt: time, ...amount });
+    } else events.push({ customerId, eventId: id, name: kind, occurredAt: time, properties: {} });
+  }
+  return { orders, events };
+}
+
 /** Within a batch too a fact may come twice: of an event the first row wins, of all others the later. */
-export const arbitraryFacts: fc.Arbitrary<FactsReceived> = fc.record({
-  orders: fc.array(order, { minLength: 5, maxLength: 160, size: 'max' }),
-  stores: fc.array(store, { maxLength: STORE_IDS.length, size: 'max' }),
-  traits: fc.array(trait, { maxLength: 16, size: 'max' }),
-  events: fc.array(event, { minLength: 10, maxLength: 120, size: 'max' }),
-  scores: fc.array(score, { maxLength: 40, size: 'max' }),
-  listEntries: fc.array(listEntry, { maxLength: 10, size: 'max' }),
-  emptiedLists: fc.uniqueArray(fc.constantFrom(...LISTS), { maxLength: 1 }),
-});
+export const arbitraryFacts: fc.Arbitrary<FactsReceived> = fc
+  .record({
+    pairs: fc.array(pair, { minLength: 5, maxLength: 50, size: 'max' }),
+    orders: fc.array(order, { minLength: 5, maxLength: 160, size: 'max' }),
+    stores: fc.array(store, { maxLength: STORE_IDS.length, size: 'max' }),
+    traits: fc.array(trait, { maxLength: 16, size: 'max' }),
+    events: fc.array(event, { minLength: 10, maxLength: 120, size: 'max' }),
+    scores: fc.array(score, { minLength: 10, maxLength: 60, size: 'max' }),
+    listEntries: fc.array(listEntry, { maxLength: 10, size: 'max' }),
+    emptiedLists: fc.uniqueArray(fc.constantFrom(...LISTS), { maxLength: 1 }),
+  })
+  .map(({ pairs, orders, events, ...facts }) => {
+    const paired = pairs.map(factsOfPair);
+    return {
+      ...facts,
+      orders: [...orders, ...paired.flatMap((one) => one.orders)],
+      events: [...events, ...paired.flatMap((one) => one.events)],
+    };
+  });

@@ -7,6 +7,8 @@ const DAY_S = 86_400;
 export const CENTRE_S = 1_500_000_000;
 /** From one second to beyond 1970, reckoned from the centre. */
 export const WINDOWS_S = [1, 60, 3_600, DAY_S, 7 * DAY_S, 30 * DAY_S, 365 * DAY_S, 36_525 * DAY_S] as const;
+/** Of sequences mostly: short, so that nothing else comes in between. */
+export const SEQUENCE_WINDOWS_S = [1, 60, 3_600, DAY_S, 7 * DAY_S] as const;
 export const STORE_IDS = ['s1', 's2', 's3', 's4', 's5', 's6', "st'ore", 'магазин'] as const;
 export const ATTRIBUTES = {
   brand: ['burger-house', "o'hara", 'sushi'],

@@ -38,11 +38,11 @@ type Activation = NonNullable<FactsReceived['activates']>;
 /** A wish: what is activated after a batch, if the version is known and not in force then. */
 const activation: fc.Arbitrary<Activation | undefined> = fc.option(
   fc
-    .constantFrom(...Object.keys(MODELS))
-    .chain((model) =>
-      fc.record({ model: fc.constant(model), version: fc.constantFrom(...(MODELS[model] ?? [])) }),
+    .constantFrom(...Object.entries(MODELS), ['churn', MODELS.churn!] as const)
+    .chain(([model, versions]) =>
+      fc.record({ model: fc.constant(model), version: fc.constantFrom(...versions) }),
     ),
-  { nil: undefined, freq: 2 },
+  { nil: undefined, freq: 5 },
 );
 
 /** One to four batches about at most 20 customers, some followed by an activation, and three moments. */

@@ -10,6 +10,8 @@ import type {
   ImportReport,
   ImportRequest,
   ModelState,
+  PopulationRequest,
+  PopulationValues,
   Progress,
   PutReport,
   RowNo,
@@ -34,6 +36,7 @@ import {
   readStoreTable,
 } from './lookup.ts';
 import { activateModelVersion, readLists, readModels } from './models.ts';
+import { readPopulationValues } from './population-values.ts';
 import { type Facts, putFacts } from './put.ts';
 import { scanFacts } from './scan.ts';
 import { readStreamPositions } from './stream-position.ts';
@@ -100,6 +103,10 @@ export class DuckDbEngine implements Engine {
 
   scan(request: ScanRequest): AsyncIterable<FactBatch> {
     return scanFacts(this.#database, request);
+  }
+
+  populationValues(request: PopulationRequest): Promise<PopulationValues> {
+    return readPopulationValues(this.#database, request);
   }
 
   affectedCustomers(after: number, upTo: number): Promise<Uint32Array> {

@@ -1,6 +1,6 @@
 /** Models with their versions, and lists: what is known of each, and which version is in force. */
-import { CoterieError } from '../../../model/error.ts';
 import type { ModelState } from '../engine.ts';
+import { versionNotFound } from '../version-not-found.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import type { DuckDbDatabase } from './database.ts';
 import type { DuckDbSession } from './session.ts';
@@ -23,12 +23,7 @@ export function activateModelVersion(
       `SELECT name_no FROM model_version SEMI JOIN score USING (name_no) WHERE model = $1 AND version = $2`,
       [model, version],
     );
-    if (found === undefined) {
-      throw new CoterieError('MODEL_VERSION_NOT_FOUND', `model "${model}" has no version "${version}"`, {
-        model,
-        version,
-      });
-    }
+    if (found === undefined) throw versionNotFound(model, version);
     const inForce = await session.row<{ name_no: number; batch_no: number }>(
       `SELECT name_no, batch_no FROM (${MODELS_IN_FORCE}) WHERE model = $2`,
       [LAST_BATCH, model],

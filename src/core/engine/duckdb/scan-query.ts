@@ -92,7 +92,8 @@ export function mixedOrdersSql(scope: ScanScope, tailBatches: number): string {
     ORDER BY customer_no, store_no, ordered_at`;
 }
 
-function reconciledSql(
+/** Orders of mixed customers, as they were at the mark; `columns` and `status` are of the tables of orders. */
+export function reconciledSql(
   scope: ScanScope,
   tailBatches: number,
   { columns, status }: { readonly columns: string; readonly status: string },

@@ -92,6 +92,10 @@ CREATE TABLE IF NOT EXISTS calculation (calculation_no UINTEGER NOT NULL, moment
   catalog_no UINTEGER NOT NULL, finished_at UINTEGER NOT NULL, report VARCHAR NOT NULL);
 -- Members of every segment at the end of a calculation.
 CREATE TABLE IF NOT EXISTS segment_size (calculation_no UINTEGER NOT NULL, segment_no UINTEGER NOT NULL, size UINTEGER NOT NULL);
+-- Bounds that the population set, append-only, numbered from 1. key: what is measured, and how it is ranked, as JSON;
+-- moment, batch_no: what they were taken as of.
+CREATE TABLE IF NOT EXISTS population_bound (bound_no UINTEGER NOT NULL, key VARCHAR NOT NULL, calculation_no UINTEGER NOT NULL,
+  moment UINTEGER NOT NULL, batch_no UINTEGER NOT NULL, customers UINTEGER NOT NULL, bound_values DOUBLE[] NOT NULL);
 -- Flows of live segments by hour, in blocks that are made one when the hour has ended. "at": the moment of the block's
 -- last tick; position: the last of the log of changes that is in it; no exceptions: the state is not known.
 CREATE TABLE IF NOT EXISTS flow_block (hour UINTEGER NOT NULL, "at" UINTEGER NOT NULL, position UBIGINT NOT NULL, customers UINTEGER NOT NULL);

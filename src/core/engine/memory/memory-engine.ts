@@ -2,11 +2,9 @@
  * The engine port's oracle: every version of every fact in plain arrays, every question answered by
  * walking over all of them. Slow and obvious on purpose; drivers are held to it.
  */
-import { CoterieError } from '../../../model/error.ts';
 import {
   type CustomerFacts,
   type EventFact,
-  type ListEntryFact,
   type OrderFact,
   type ScoreFact,
   type StoreFact,
@@ -15,6 +13,7 @@ import {
   traitNumber,
 } from '../../../model/fact.ts';
 import type { CustomerBatch } from '../../../model/membership.ts';
+import { compareBytes } from '../../../model/utf8.ts';
 import type {
   Engine,
   Erasure,
@@ -23,18 +22,25 @@ import type {
   FactDictionary,
   ImportReport,
   ModelState,
+  PopulationRequest,
+  PopulationValues,
   PutReport,
   RowNo,
   ScanRequest,
   StoreTable,
   StreamPosition,
-  UnmovedOrder,
 } from '../engine.ts';
 import type { LiveFacts } from '../live-facts.ts';
+import { versionNotFound } from '../version-not-found.ts';
+import { eventKey, number, orderKey, scoreKey, traitKey } from './fact-key.ts';
 import { memoryBatch, type NamedValue, type NumberedOrder } from './memory-batch.ts';
+import { MemoryLists } from './memory-lists.ts';
 import { openMemoryLiveFacts } from './memory-live-facts.ts';
 import { MemoryModels } from './memory-models.ts';
-import { append, lastOfEach, latest, type Received } from './received.ts';
+import { memoryPopulationValues } from './memory-population.ts';
+import { withMoves } from './moved-orders.ts';
+import { append, byCustomer, lastOfEach, latest, type Received } from './received.ts';
+import { storeTableOf } from './store-table.ts';
 
 type PutFacts = Parameters<Engine['put']>[0];
 
@@ -59,14 +65,13 @@ export class MemoryEngine implements Engine {
   readonly #traitNames = new Map<string, number>();
   readonly #traitValues = new Map<number, Map<string, number>>();
   readonly #models = new MemoryModels(() => this.#nameNoEnd++);
-  readonly #lists = new Map<string, number>();
+  readonly #lists = new MemoryLists(() => this.#nameNoEnd++);
   readonly #eventNames = new Map<string, number>();
   #orders: Received<OrderFact>[] = [];
   readonly #stores: Received<StoreFact>[] = [];
   #traits: Received<TraitFact>[] = [];
   #events: Received<EventFact>[] = [];
   #scores: Received<ScoreFact>[] = [];
-  #listEntries: Received<ListEntryFact>[] = [];
   #customerNoEnd = 0;
   #erasures: Erasure[] = [];
   readonly #erasedIds = new Set<string>();
@@ -84,7 +89,7 @@ export class MemoryEngine implements Engine {
     };
     const kept = <T extends { readonly customerId: string }>(facts: readonly T[] = []) =>
       facts.filter((fact) => isKept(fact.customerId));
-    const { orders, unmoved } = this.#withMoves(all.orders ?? []);
+    const { orders, unmoved } = withMoves(all.orders ?? [], this.#orders, this.#erasedIds);
     const batchNo = this.#nextBatch();
     const customersBefore = this.#customers.size;
     for (const { stream, partition, position } of positions) {
@@ -97,7 +102,10 @@ export class MemoryEngine implements Engine {
     for (const customerId of (all.customers ?? []).filter(isKept)) this.#know(customerId, batchNo);
     this.#putEvents(kept(all.events), batchNo);
     this.#putScores(kept(all.scores), batchNo);
-    const unchanged = this.#putListEntries(kept(all.listEntries), all.emptiedLists ?? [], batchNo);
+    const entries = kept(all.listEntries);
+    // Whom a row puts on a list is known from then on; whom it only takes off is not.
+    for (const entry of entries) if (entry.isListed) this.#know(entry.customerId, batchNo);
+    const unchanged = this.#lists.put(entries, all.emptiedLists ?? [], batchNo);
     const newCustomers = this.#customers.size - customersBefore;
     return {
       batchNo,
@@ -163,38 +171,9 @@ export class MemoryEngine implements Engine {
     }
   }
 
-  /** How many rows changed nothing. */
-  #putListEntries(entries: readonly ListEntryFact[], emptied: readonly string[], batchNo: number): number {
-    const before = latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed);
-    const wasOn = new Set(before.map(entryKey));
-    for (const list of [...entries.map((entry) => entry.list), ...emptied]) {
-      if (!this.#lists.has(list)) this.#lists.set(list, this.#nameNoEnd++);
-    }
-    // Whom a row puts on a list is known from then on; whom it only takes off is not.
-    for (const entry of entries) if (entry.isListed) this.#know(entry.customerId, batchNo);
-    const final = new Map(entries.map((entry, i) => [entryKey(entry), i]));
-    let unchanged = 0;
-    for (const [i, entry] of entries.entries()) {
-      const last = final.get(entryKey(entry))!;
-      if (last !== i) unchanged += entries[last]!.isListed === entry.isListed ? 1 : 0;
-      else if (entry.isListed === wasOn.has(entryKey(entry))) unchanged++;
-      else this.#listEntries.push({ fact: entry, batchNo });
-    }
-    for (const entry of before) {
-      if (!emptied.includes(entry.list) || final.has(entryKey(entry))) continue;
-      this.#listEntries.push({ fact: { ...entry, isListed: false }, batchNo });
-    }
-    return unchanged;
-  }
-
   async activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }> {
     const scores = this.#scores.filter(({ fact }) => fact.model === model && fact.version === version);
-    if (scores.length === 0) {
-      throw new CoterieError('MODEL_VERSION_NOT_FOUND', `model "${model}" has no version "${version}"`, {
-        model,
-        version,
-      });
-    }
+    if (scores.length === 0) throw versionNotFound(model, version);
     const inForce = this.#models.inForce(model, LAST_BATCH);
     if (inForce?.version === version) return { batchNo: inForce.batchNo };
     const batchNo = this.#nextBatch();
@@ -210,10 +189,7 @@ export class MemoryEngine implements Engine {
   }
 
   async lists(): Promise<readonly { readonly list: string; readonly customers: number }[]> {
-    const entries = latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed);
-    return [...this.#lists.keys()]
-      .sort(byBytes)
-      .map((list) => ({ list, customers: entries.filter((entry) => entry.list === list).length }));
+    return this.#lists.states();
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
@@ -227,7 +203,7 @@ export class MemoryEngine implements Engine {
     this.#traits = others(this.#traits);
     this.#events = others(this.#events);
     this.#scores = others(this.#scores);
-    this.#listEntries = others(this.#listEntries);
+    this.#lists.forget(customerId);
     this.#erasedIds.add(customerId);
     this.#erasures.push({ customerNo: known.no, batchNo, customerId, isPending: true });
     return { batchNo };
@@ -273,7 +249,7 @@ export class MemoryEngine implements Engine {
       traits: latest(this.#traits, traitKey, LAST_BATCH).length,
       events: this.#events.length,
       scores: latest(this.#scores, scoreKey, LAST_BATCH).length,
-      listEntries: latest(this.#listEntries, entryKey, LAST_BATCH).filter((entry) => entry.isListed).length,
+      listEntries: this.#lists.listed(LAST_BATCH).length,
       batchNo: this.#batchNo,
       ...(orders.length === 0 ? {} : { lastOrderAt }),
     };
@@ -331,9 +307,9 @@ export class MemoryEngine implements Engine {
       number: score.value,
       moment: score.validUntil ?? Number.POSITIVE_INFINITY,
     }));
-    const entries = this.#listed(knownAt).map(({ customerId, list }) => ({
+    const entries = this.#lists.listed(knownAt).map(({ customerId, list }) => ({
       customerId,
-      nameNo: this.#lists.get(list)!,
+      nameNo: this.#lists.numbers.get(list)!,
       valueNo: 0,
       number: Number.NaN,
       moment: Number.NaN,
@@ -347,8 +323,15 @@ export class MemoryEngine implements Engine {
     );
   }
 
-  #listed(knownAt: number): ListEntryFact[] {
-    return latest(this.#listEntries, entryKey, knownAt).filter((entry) => entry.isListed);
+  async populationValues(request: PopulationRequest): Promise<PopulationValues> {
+    const stores = request.stores && new Set(request.stores);
+    const everybody: CustomerFacts[] = [];
+    for (const customerId of this.#customers.keys()) {
+      const facts = await this.customerFacts(customerId, request.knownAt);
+      const orders = facts.orders.filter((order) => !stores || stores.has(this.#numbered(order).storeNo));
+      everybody.push({ ...facts, orders });
+    }
+    return memoryPopulationValues(everybody, request);
   }
 
   async affectedCustomers(after: number, upTo: number): Promise<Uint32Array> {
@@ -356,7 +339,7 @@ export class MemoryEngine implements Engine {
     const within = (batchNo: number) => batchNo > after && batchNo <= upTo;
     for (const { no, batchNo } of this.#customers.values()) if (within(batchNo)) affected.add(no);
     for (const { customerNo, batchNo } of this.#erasures) if (within(batchNo)) affected.add(customerNo);
-    const facts = [this.#orders, this.#traits, this.#events, this.#scores, this.#listEntries];
+    const facts = [this.#orders, this.#traits, this.#events, this.#scores, this.#lists.entries];
     for (const { fact, batchNo } of facts.flat()) {
       if (within(batchNo)) affected.add(this.#customers.get(fact.customerId)!.no);
     }
@@ -366,20 +349,14 @@ export class MemoryEngine implements Engine {
   async storeTable(knownAt = LAST_BATCH): Promise<StoreTable> {
     const stores = latest(this.#stores, (fact) => fact.storeId, knownAt);
     stores.sort((a, b) => this.#storeNos.get(a.storeId)! - this.#storeNos.get(b.storeId)!);
-    return {
-      ids: stores.map((store) => store.storeId),
-      brand: stores.map((store) => store.brand),
-      city: stores.map((store) => store.city),
-      category: stores.map((store) => store.category),
-      tags: stores.map((store) => store.tags),
-    };
+    return storeTableOf(stores);
   }
 
   async dictionary(knownAt = LAST_BATCH): Promise<FactDictionary> {
     return {
       traitNames: this.#traitNames,
       models: this.#models.numbersInForce(knownAt),
-      lists: this.#lists,
+      lists: this.#lists.numbers,
       eventNames: this.#eventNames,
       traitValues: this.#traitValues,
       currencies: this.#currencies,
@@ -388,7 +365,7 @@ export class MemoryEngine implements Engine {
 
   async *customers(knownAt = LAST_BATCH): AsyncGenerator<CustomerBatch> {
     const known = [...this.#customers].filter(([, customer]) => customer.batchNo <= knownAt);
-    known.sort(([a], [b]) => byBytes(a, b));
+    known.sort(([a], [b]) => compareBytes(a, b));
     if (known.length === 0) return;
     yield {
       ids: known.map(([id]) => id),
@@ -415,7 +392,7 @@ export class MemoryEngine implements Engine {
       traits: new Map(own(latest(this.#traits, traitKey, knownAt)).map((trait) => [trait.name, trait.value])),
       events: own(events),
       scores: new Map(own(this.#scoresInForce(knownAt)).map((score) => [score.model, score])),
-      lists: new Set(own(this.#listed(knownAt)).map((entry) => entry.list)),
+      lists: new Set(own(this.#lists.listed(knownAt)).map((entry) => entry.list)),
     };
   }
 
@@ -428,23 +405,6 @@ export class MemoryEngine implements Engine {
   #nextBatch(): number {
     this.#receivedAt.push(this.#now());
     return ++this.#batchNo;
-  }
-
-  /** Before each order that moves, the cancellation of the previous customer's, if that one has it. */
-  #withMoves(orders: readonly OrderFact[]): { orders: OrderFact[]; unmoved: UnmovedOrder[] } {
-    const had = new Set([...this.#orders.map(({ fact }) => orderKey(fact)), ...orders.map(orderKey)]);
-    const all: OrderFact[] = [];
-    const unmoved: UnmovedOrder[] = [];
-    for (const { previousCustomerId, ...order } of orders) {
-      if (previousCustomerId !== undefined && previousCustomerId !== order.customerId) {
-        const cancelled = { ...order, customerId: previousCustomerId, status: 'cancelled' as const };
-        const isErased = this.#erasedIds.has(previousCustomerId);
-        if (had.has(orderKey(cancelled)) && !isErased) all.push(cancelled);
-        else unmoved.push({ previousCustomerId, orderId: order.orderId });
-      }
-      all.push(order);
-    }
-    return { orders: all, unmoved };
   }
 
   #know(customerId: string, batchNo: number): void {
@@ -460,26 +420,4 @@ export class MemoryEngine implements Engine {
       currencyNo: this.#currencies.get(fact.currency)!,
     };
   }
-}
-
-const orderKey = (order: OrderFact) => JSON.stringify([order.customerId, order.orderId]);
-const traitKey = (trait: TraitFact) => JSON.stringify([trait.customerId, trait.name]);
-const eventKey = (event: EventFact) => JSON.stringify([event.customerId, event.eventId]);
-const scoreKey = (score: ScoreFact) => JSON.stringify([score.customerId, score.model, score.version]);
-const entryKey = (entry: ListEntryFact) => JSON.stringify([entry.customerId, entry.list]);
-const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-function byCustomer<T extends { readonly customerId: string }>(facts: readonly T[]): Map<string, T[]> {
-  const grouped = new Map<string, T[]>();
-  for (const fact of facts) {
-    const own = grouped.get(fact.customerId);
-    if (own === undefined) grouped.set(fact.customerId, [fact]);
-    else own.push(fact);
-  }
-  return grouped;
-}
-
-function number(numbers: Map<string, number>, text: string, first: number): number {
-  if (!numbers.has(text)) numbers.set(text, numbers.size + first);
-  return numbers.get(text)!;
 }

@@ -19,6 +19,17 @@ export function latest<T>(received: readonly Received<T>[], key: (fact: T) => st
   );
 }
 
+/** Facts by their customer, in the order given. */
+export function byCustomer<T extends { readonly customerId: string }>(facts: readonly T[]): Map<string, T[]> {
+  const grouped = new Map<string, T[]>();
+  for (const fact of facts) {
+    const own = grouped.get(fact.customerId);
+    if (own === undefined) grouped.set(fact.customerId, [fact]);
+    else own.push(fact);
+  }
+  return grouped;
+}
+
 /** Appends a version unless it says what the one in force says. */
 export function append<T>(received: Received<T>[], row: Received<T>, key: (fact: T) => string): void {
   const known = received.findLast((earlier) => key(earlier.fact) === key(row.fact));

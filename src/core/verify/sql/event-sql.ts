@@ -34,9 +34,16 @@ export function eventFilters({ name, where }: EventFilter, context: SqlContext):
   ];
 }
 
-function propertySql(property: string, context: SqlContext): string {
-  if (context.dialect === 'postgres') return `(CAST(e.properties AS json) ->> ${textSql(property, context)})`;
+/**
+ * The text of an event's property, null where there is none.
+ *
+ * @param event - What the query calls the event.
+ */
+export function propertySql(property: string, context: SqlContext, event = 'e'): string {
+  if (context.dialect === 'postgres') {
+    return `(CAST(${event}.properties AS json) ->> ${textSql(property, context)})`;
+  }
   // A path as of RFC 6901, in which these two characters are written otherwise.
   const pointer = `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  return `json_extract_string(e.properties, ${textSql(pointer, context)})`;
+  return `json_extract_string(${event}.properties, ${textSql(pointer, context)})`;
 }

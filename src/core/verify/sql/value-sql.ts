@@ -43,9 +43,12 @@ export function valueTests(value: () => string, test: ValueTest, context: SqlCon
   if (test.kind === 'exists') return [`${value()} IS NOT NULL`];
   if (test.kind === 'in') return [`${value()} IN ${listSql(test.values, context)}`];
   // Read from the text, not from the columns that hold the number: the oracle checks those too.
-  const number = (): string =>
-    `CASE WHEN ${matchesSql(value(), NUMBER, context)} THEN CAST(${value()} AS DOUBLE PRECISION) END`;
-  return boundsSql(test, (operator, bound) => `${number()} ${operator} ${doubleSql(bound)}`);
+  return boundsSql(test, (operator, bound) => `${numberSql(value, context)} ${operator} ${doubleSql(bound)}`);
+}
+
+/** The number that an expression of text reads as, null where it does not. */
+export function numberSql(value: () => string, context: SqlContext): string {
+  return `CASE WHEN ${matchesSql(value(), NUMBER, context)} THEN CAST(${value()} AS DOUBLE PRECISION) END`;
 }
 
 const NUMBER = '^-?[0-9]{1,15}([.][0-9]{1,15})?$';

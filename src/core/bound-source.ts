@@ -1,0 +1,234 @@
+/**
+ * Puts numbers in place of the bounds that the population sets: those in force as of a moment, or new ones
+ * from the engine. Everything that compiles or evaluates a rule sees it after this, and only after this.
+ */
+import { CoterieError } from '../model/error.ts';
+import type { AsOf } from '../model/membership.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Segment } from '../model/segment.ts';
+import { StoreSets } from './compile/store-sets.ts';
+import type { Engine, Progress, StoreTable } from './engine/engine.ts';
+import type { BoundLog, BoundMark } from './history/bound-log.ts';
+import {
+  boundedRule,
+  boundKey,
+  isRanked,
+  measureKey,
+  type PopulationBound,
+  type RankedCondition,
+  rankedConditions,
+  ranksOf,
+} from './population-bound.ts';
+import { Turns } from './turns.ts';
+
+/** Distinct populations in one plan: each costs a query over the orders at every full pass. */
+export const POPULATIONS_MAX = 1_000;
+
+/** Where a rule comes from that stands for a ranked condition. */
+export interface TakenBound {
+  readonly condition: RankedCondition;
+  readonly bound: PopulationBound;
+}
+
+export interface BoundRequest {
+  readonly stores: StoreTable;
+  readonly asOf: AsOf;
+  /**
+   * Which of the bounds kept will do: `none`, all are taken anew; those of the `calculation` of the as-of;
+   * or else `any` that was in force at the moment. What is missing is taken as of the as-of.
+   */
+  readonly reuse: 'none' | 'calculation' | 'any';
+  /** Leave paused segments as they are: nobody evaluates them. */
+  readonly skipsPaused?: boolean;
+}
+
+/** Segments whose bounds are numbers. */
+export interface BoundedSegments {
+  readonly segments: readonly Segment[];
+  /** By the rule that stands for a ranked condition. */
+  readonly taken: ReadonlyMap<Rule, TakenBound>;
+  /** Bounds that were taken for this and are not kept yet. */
+  readonly fresh: readonly PopulationBound[];
+}
+
+/** No mark: the last bounds kept are not in force yet. */
+const NOT_YET = -1;
+
+export class BoundSource {
+  readonly #engine: Engine;
+  readonly #log: BoundLog;
+  #last: (BoundMark & { readonly count: number }) | undefined;
+  #hasLast = false;
+
+  constructor(parts: { readonly engine: Engine; readonly log: BoundLog }) {
+    this.#engine = parts.engine;
+    this.#log = parts.log;
+  }
+
+  /**
+   * Replaces every ranked condition. Costs nothing where there is none.
+   *
+   * @throws {CoterieError} `POPULATIONS_TOO_MANY` for more than {@link POPULATIONS_MAX} distinct populations.
+   */
+  async bound(
+    segments: readonly Segment[],
+    request: BoundRequest,
+    progress?: Progress,
+  ): Promise<BoundedSegments> {
+    const wanted = await wantedConditions(segments, request.skipsPaused ?? false);
+    if (wanted.size === 0) return { segments, taken: new Map(), fresh: [] };
+    const bounds = await this.#inForce(wanted.keys(), request);
+    const missing = [...wanted].filter(([key]) => !bounds.has(key)).map(([, condition]) => condition);
+    const fresh = await this.#take(missing, request, progress);
+    for (const bound of fresh) bounds.set(bound.key, bound);
+    const taken = new Map<Rule, TakenBound>();
+    const replace = (condition: RankedCondition): Rule => {
+      const bound = bounds.get(boundKey(condition))!;
+      const rule = boundedRule(condition, bound);
+      taken.set(rule, { condition, bound });
+      return rule;
+    };
+    const turns = new Turns();
+    const bounded: Segment[] = [];
+    for (const segment of segments) {
+      if (turns.isOver()) await turns.next();
+      const isLeft = !hasRanked(segment.rule) || (request.skipsPaused === true && isPaused(segment));
+      bounded.push(isLeft ? segment : { ...segment, rule: replaceRanked(segment.rule, replace) });
+    }
+    return { segments: bounded, taken, fresh };
+  }
+
+  /** Keeps bounds: from now on they are in force for every as-of from theirs on. */
+  async keep(bounds: readonly PopulationBound[]): Promise<void> {
+    if (bounds.length === 0) return;
+    await this.#log.append(bounds);
+    this.#hasLast = false;
+  }
+
+  /** Another number whenever other bounds may be in force than as of earlier. Cheap. */
+  async version(asOf: AsOf): Promise<number> {
+    if (!this.#hasLast) {
+      this.#last = await this.#log.last();
+      this.#hasLast = true;
+    }
+    const last = this.#last;
+    if (last === undefined) return 0;
+    return last.moment <= asOf.moment && last.batchNo <= asOf.batchNo ? last.count : NOT_YET;
+  }
+
+  async #inForce(
+    keys: Iterable<string>,
+    { asOf, reuse }: BoundRequest,
+  ): Promise<Map<string, PopulationBound>> {
+    const found = new Map<string, PopulationBound>();
+    if (reuse === 'none') return found;
+    const { moment, batchNo, calculationNo } = asOf;
+    const ofCalculation = await this.#log.inForce({ moment, batchNo, calculationNo });
+    const wanted = [...keys];
+    const isComplete = wanted.every((key) => ofCalculation.has(key));
+    const ofAny = reuse === 'any' && !isComplete ? await this.#log.inForce({ moment, batchNo }) : undefined;
+    for (const key of wanted) {
+      const bound = ofCalculation.get(key) ?? ofAny?.get(key);
+      if (bound !== undefined) found.set(key, bound);
+    }
+    return found;
+  }
+
+  /** One query for each population, whatever the number of ranks that are asked of it. */
+  async #take(
+    conditions: readonly RankedCondition[],
+    { stores, asOf }: BoundRequest,
+    progress?: Progress,
+  ): Promise<PopulationBound[]> {
+    const populations = byMeasure(conditions);
+    checkPopulations(populations.size);
+    const sets = new StoreSets(stores);
+    const { moment, batchNo, calculationNo } = asOf;
+    const bounds: PopulationBound[] = [];
+    let done = 0;
+    for (const ranked of populations.values()) {
+      progress?.({ phase: 'bounds', done: done++, total: populations.size });
+      const { population: _, atLeast: _low, atMost: _high, ...measure } = ranked[0]!;
+      const { customers, values } = await this.#engine.populationValues({
+        measure,
+        ...(measure.kind === 'orders' && measure.stores.kind !== 'all'
+          ? { stores: sets.stores(sets.numberOf(measure.stores)) }
+          : {}),
+        moment,
+        knownAt: batchNo,
+        ranksOf: (count) => ranked.flatMap(({ population }) => ranksOf(population, count)),
+      });
+      let from = 0;
+      for (const condition of ranked) {
+        const count = customers === 0 ? 0 : ranksOf(condition.population, customers).length;
+        bounds.push({
+          key: boundKey(condition),
+          calculationNo,
+          moment,
+          batchNo,
+          customers,
+          values: values.slice(from, from + count),
+        });
+        from += count;
+      }
+    }
+    return bounds;
+  }
+}
+
+/**
+ * Refuses more populations than a full pass can be asked to rank.
+ *
+ * @throws {CoterieError} `POPULATIONS_TOO_MANY`.
+ */
+export function checkPopulations(found: number): void {
+  if (found <= POPULATIONS_MAX) return;
+  throw new CoterieError(
+    'POPULATIONS_TOO_MANY',
+    `expected at most ${POPULATIONS_MAX} distinct populations to rank over all active segments, found ${found}: ` +
+      'a family whose instances rank the customers of their own stores has one for each',
+    { expected: POPULATIONS_MAX, found },
+  );
+}
+
+/** Ranked conditions of segments, one for each bound: by its key. */
+async function wantedConditions(
+  segments: readonly Segment[],
+  skipsPaused: boolean,
+): Promise<Map<string, RankedCondition>> {
+  const wanted = new Map<string, RankedCondition>();
+  const turns = new Turns();
+  for (const segment of segments) {
+    if (turns.isOver()) await turns.next();
+    if (!hasRanked(segment.rule) || (skipsPaused && isPaused(segment))) continue;
+    for (const condition of rankedConditions(segment.rule)) wanted.set(boundKey(condition), condition);
+  }
+  return wanted;
+}
+
+function byMeasure(conditions: readonly RankedCondition[]): Map<string, RankedCondition[]> {
+  const populations = new Map<string, RankedCondition[]>();
+  for (const condition of conditions) {
+    const key = measureKey(condition);
+    const population = populations.get(key);
+    if (population === undefined) populations.set(key, [condition]);
+    else population.push(condition);
+  }
+  return populations;
+}
+
+const isPaused = ({ definition }: Segment) => definition.status === 'paused';
+
+function hasRanked(rule: Rule): boolean {
+  if (rule.kind === 'all' || rule.kind === 'any') return rule.rules.some(hasRanked);
+  return rule.kind === 'not' ? hasRanked(rule.rule) : isRanked(rule);
+}
+
+function replaceRanked(rule: Rule, replace: (condition: RankedCondition) => Rule): Rule {
+  if (!hasRanked(rule)) return rule;
+  if (rule.kind === 'all' || rule.kind === 'any') {
+    return { ...rule, rules: rule.rules.map((part) => replaceRanked(part, replace)) };
+  }
+  if (rule.kind === 'not') return { ...rule, rule: replaceRanked(rule.rule, replace) };
+  return isRanked(rule) ? replace(rule) : rule;
+}

@@ -1,0 +1,31 @@
+/** The record of bounds in memory: the oracle of the DuckDB one. */
+import type { PopulationBound } from '../../population-bound.ts';
+import type { BoundLog } from '../bound-log.ts';
+
+export class MemoryBoundLog implements BoundLog {
+  readonly #bounds: PopulationBound[] = [];
+
+  async append(bounds: readonly PopulationBound[]): Promise<void> {
+    this.#bounds.push(...structuredClone(bounds));
+  }
+
+  async inForce({
+    moment,
+    batchNo,
+    calculationNo = 0,
+  }: Parameters<BoundLog['inForce']>[0]): Promise<ReadonlyMap<string, PopulationBound>> {
+    const applicable = this.#bounds.filter(
+      (bound) => bound.moment <= moment && bound.batchNo <= batchNo && bound.calculationNo >= calculationNo,
+    );
+    // Sorting keeps the order of what is equal.
+    applicable.sort((a, b) => a.moment - b.moment || a.batchNo - b.batchNo);
+    return new Map(applicable.map((bound) => [bound.key, bound]));
+  }
+
+  async last() {
+    const last = this.#bounds.at(-1);
+    if (last === undefined) return undefined;
+    const { calculationNo, moment, batchNo } = last;
+    return { calculationNo, moment, batchNo, count: this.#bounds.length };
+  }
+}
