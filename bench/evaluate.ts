@@ -15,6 +15,7 @@ import type { CalculationReport } from '../src/core/core.ts';
 import { openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
 import { SIMULATION_TO_S } from '../src/core/engine/duckdb/simulate.ts';
+import { DuckDbBoundLog } from '../src/core/history/duckdb/duckdb-bound-log.ts';
 import { DuckDbCalculationLog } from '../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { openCore } from '../src/core/open-core.ts';
 import { openLmdbStore } from '../src/store/lmdb/lmdb-store.ts';
@@ -97,6 +98,7 @@ async function measurePass(catalogFolder: string): Promise<void> {
     engine,
     catalog: new DuckDbCatalog(catalogDatabase),
     calculations: new DuckDbCalculationLog(catalogDatabase),
+    bounds: new DuckDbBoundLog(catalogDatabase),
     target: store,
     threads: flags.threads,
   });

@@ -10,8 +10,10 @@ import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
+import type { BoundSource } from './core/bound-source.ts';
 import type { ChangeLog } from './core/change/change-log.ts';
 import type { Core } from './core/core.ts';
+import type { DuckDbDatabase } from './core/engine/duckdb/database.ts';
 import type { Progress } from './core/engine/engine.ts';
 import type { MessageStream } from './core/stream/message-stream.ts';
 import type { StreamConsumer } from './core/stream/stream-consumer.ts';
@@ -62,12 +64,14 @@ async function openCore(
   const [
     { DuckDbEngine },
     { DuckDbCatalog },
+    { DuckDbBoundLog },
     { DuckDbCalculationLog },
     { DuckDbFlowLog },
     { openCore: open },
   ] = await Promise.all([
     import('./core/engine/duckdb/duckdb-engine.ts'),
     import('./core/catalog/duckdb/duckdb-catalog.ts'),
+    import('./core/history/duckdb/duckdb-bound-log.ts'),
     import('./core/history/duckdb/duckdb-calculation-log.ts'),
     import('./core/history/duckdb/duckdb-flow-log.ts'),
     import('./core/open-core.ts'),
@@ -77,6 +81,7 @@ async function openCore(
     engine: new DuckDbEngine(database),
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
+    bounds: new DuckDbBoundLog(database),
     flows: new DuckDbFlowLog(database),
     target: parts.store,
     async forgetElsewhere(customerIds) {
@@ -230,14 +235,15 @@ async function openVerifier(parts: {
   readonly logger: Logger;
   readonly periodMs: number;
 }) {
-  const [{ Verifier }, { duckDbOracle }, { DuckDbCatalog }, { servedSample }] = await Promise.all([
+  const [{ Verifier }, { duckDbOracle }, { DuckDbCatalog }, { servedSample }, bounds] = await Promise.all([
     import('./core/verify/verifier.ts'),
     import('./core/engine/duckdb/duckdb-oracle.ts'),
     import('./core/catalog/duckdb/duckdb-catalog.ts'),
     import('./store/served-sample.ts'),
+    boundSource(parts.database),
   ]);
   return new Verifier({
-    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), parts.types),
+    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), parts.types, bounds),
     served: (customerIds, draw) => servedSample(parts.store, customerIds, draw),
     periodMs: parts.periodMs,
     onResult: (result) => {
@@ -306,6 +312,16 @@ function startTicks(core: Core, periodMs: number, logger: Logger): void {
   }, onFailure);
 }
 
+/** The bounds that the population sets, as a database has them on record. */
+async function boundSource(database: DuckDbDatabase): Promise<BoundSource> {
+  const [{ BoundSource: Source }, { DuckDbEngine }, { DuckDbBoundLog }] = await Promise.all([
+    import('./core/bound-source.ts'),
+    import('./core/engine/duckdb/duckdb-engine.ts'),
+    import('./core/history/duckdb/duckdb-bound-log.ts'),
+  ]);
+  return new Source({ engine: new DuckDbEngine(database), log: new DuckDbBoundLog(database) });
+}
+
 /** What a view serves against plain SQL over the facts that it was calculated from. */
 async function verifyView(config: Config, view: StoreView, request: VerifyRequest, progress: Progress) {
   const [{ DuckDbCatalog }, { duckDbOracle }, { servedByRows }, core] = await Promise.all([
@@ -318,7 +334,12 @@ async function verifyView(config: Config, view: StoreView, request: VerifyReques
   const types = await segmentTypes(config);
   const database = await openDatabase(config);
   try {
-    const { customers, segments, openOracle } = duckDbOracle(database, new DuckDbCatalog(database), types);
+    const { customers, segments, openOracle } = duckDbOracle(
+      database,
+      new DuckDbCatalog(database),
+      types,
+      await boundSource(database),
+    );
     progress({ phase: 'facts', done: 0 });
     const oracle = await openOracle(asOf);
     const report = await core

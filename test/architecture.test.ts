@@ -69,6 +69,8 @@ const RULES: LayerRules = {
     'src/store/lmdb': ['src/main.ts'],
     'src/store/redis': ['src/main.ts'],
   },
+  // Plug-ins are named in the configuration.
+  loaders: ['src/core/plugin/load-module.ts'],
 };
 
 /** About 400, as CONTRIBUTING.md says: what is over this is two things. */

@@ -107,6 +107,15 @@ export interface ConditionOutcome {
   readonly text: string;
   readonly holds: boolean;
   readonly value: number | string | null;
+  /** Of a condition with a rank: the numbers that it stands for, in the terms of `value`, and whence they are. */
+  readonly bound?: {
+    readonly atLeast?: number | string;
+    readonly atMost?: number | string;
+    /** The moment as of which they were taken. */
+    readonly takenAt: string;
+    /** How many customers they were taken over; of none, nobody is in. */
+    readonly customers: number;
+  };
   /** The facts that decided it, latest first. */
   readonly facts: readonly {
     readonly orderId?: string;

@@ -130,3 +130,19 @@ test('sizes and durations read with their units', () => {
   assert.equal(config.shutdownPeriod, 60_000);
   assert.equal(formatSize(config.engineMemory), '1536MiB');
 });
+
+test('plug-ins are a list, and a relative path is from where it is written', () => {
+  const file = configFile('plugins: [./a.ts, some-package]\n');
+  assert.deepEqual(readConfig({ flags: {}, environment: {}, file }).plugins, [
+    join(folder, 'a.ts'),
+    'some-package',
+  ]);
+  const environment = { COTERIE_PLUGINS: '../b.ts,/c.ts' };
+  assert.deepEqual(readConfig({ flags: {}, environment, file, folder: '/somewhere/else' }).plugins, [
+    '/somewhere/b.ts',
+    '/c.ts',
+  ]);
+  assert.deepEqual(readConfig({ flags: {}, environment: {}, file: configFile('plugins: a\n') }).plugins, [
+    'a',
+  ]);
+});

@@ -2,7 +2,6 @@
  * Puts numbers in place of the bounds that the population sets: those in force as of a moment, or new ones
  * from the engine. Everything that compiles or evaluates a rule sees it after this, and only after this.
  */
-import { CoterieError } from '../model/error.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
@@ -12,6 +11,8 @@ import type { BoundLog, BoundMark } from './history/bound-log.ts';
 import {
   boundedRule,
   boundKey,
+  checkPopulations,
+  hasRanked,
   isRanked,
   measureKey,
   type PopulationBound,
@@ -20,9 +21,6 @@ import {
   ranksOf,
 } from './population-bound.ts';
 import { Turns } from './turns.ts';
-
-/** Distinct populations in one plan: each costs a query over the orders at every full pass. */
-export const POPULATIONS_MAX = 1_000;
 
 /** Where a rule comes from that stands for a ranked condition. */
 export interface TakenBound {
@@ -55,12 +53,12 @@ export interface BoundedSegments {
 const NOT_YET = -1;
 
 export class BoundSource {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'populationValues'>;
   readonly #log: BoundLog;
   #last: (BoundMark & { readonly count: number }) | undefined;
   #hasLast = false;
 
-  constructor(parts: { readonly engine: Engine; readonly log: BoundLog }) {
+  constructor(parts: { readonly engine: Pick<Engine, 'populationValues'>; readonly log: BoundLog }) {
     this.#engine = parts.engine;
     this.#log = parts.log;
   }
@@ -68,7 +66,7 @@ export class BoundSource {
   /**
    * Replaces every ranked condition. Costs nothing where there is none.
    *
-   * @throws {CoterieError} `POPULATIONS_TOO_MANY` for more than {@link POPULATIONS_MAX} distinct populations.
+   * @throws {CoterieError} `POPULATIONS_TOO_MANY` if more than `POPULATIONS_MAX` populations are to be ranked.
    */
   async bound(
     segments: readonly Segment[],
@@ -103,6 +101,11 @@ export class BoundSource {
     if (bounds.length === 0) return;
     await this.#log.append(bounds);
     this.#hasLast = false;
+  }
+
+  /** {@link bound} for questions: by the bounds that were in force as of then, or would have been. */
+  async boundAsOf(segments: readonly Segment[], stores: StoreTable, asOf: AsOf): Promise<BoundedSegments> {
+    return this.bound(segments, { stores, asOf, reuse: 'any' });
   }
 
   /** Another number whenever other bounds may be in force than as of earlier. Cheap. */
@@ -176,21 +179,6 @@ export class BoundSource {
   }
 }
 
-/**
- * Refuses more populations than a full pass can be asked to rank.
- *
- * @throws {CoterieError} `POPULATIONS_TOO_MANY`.
- */
-export function checkPopulations(found: number): void {
-  if (found <= POPULATIONS_MAX) return;
-  throw new CoterieError(
-    'POPULATIONS_TOO_MANY',
-    `expected at most ${POPULATIONS_MAX} distinct populations to rank over all active segments, found ${found}: ` +
-      'a family whose instances rank the customers of their own stores has one for each',
-    { expected: POPULATIONS_MAX, found },
-  );
-}
-
 /** Ranked conditions of segments, one for each bound: by its key. */
 async function wantedConditions(
   segments: readonly Segment[],
@@ -218,11 +206,6 @@ function byMeasure(conditions: readonly RankedCondition[]): Map<string, RankedCo
 }
 
 const isPaused = ({ definition }: Segment) => definition.status === 'paused';
-
-function hasRanked(rule: Rule): boolean {
-  if (rule.kind === 'all' || rule.kind === 'any') return rule.rules.some(hasRanked);
-  return rule.kind === 'not' ? hasRanked(rule.rule) : isRanked(rule);
-}
 
 function replaceRanked(rule: Rule, replace: (condition: RankedCondition) => Rule): Rule {
   if (!hasRanked(rule)) return rule;

@@ -5,6 +5,7 @@
 import type { AsOf, MembershipLoad, MembershipTarget, SegmentEntry } from '../model/membership.ts';
 import type { Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
+import type { BoundSource } from './bound-source.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { loadSegments } from './catalog/resolve-segments.ts';
 import { compile } from './compile/compile.ts';
@@ -21,6 +22,8 @@ export interface CalculateParts {
   readonly target: Pick<MembershipTarget, 'beginLoad'>;
   readonly pool: EvaluationPool;
   readonly types: SegmentTypes;
+  /** Absent: no definition ranks. */
+  readonly bounds?: BoundSource;
 }
 
 export interface CalculateRequest {
@@ -31,6 +34,11 @@ export interface CalculateRequest {
   readonly batchNo?: number;
   readonly catalogNo?: number;
   readonly calculationNo: number;
+  /**
+   * Seconds in which a tick just took the bounds that the population sets, for this calculation: they stay
+   * as they are. Absent: the pass takes them anew, and they are kept when it is ready.
+   */
+  readonly boundsSeconds?: number;
   /** Called before the switch, so that the record is there when the memberships are. */
   readonly onReady: (report: CalculationReport, sizes: SegmentSizes) => Promise<void>;
   readonly signal?: AbortSignal;
@@ -51,12 +59,25 @@ export async function calculate(
     const batchNo = request.batchNo ?? facts.batchNo;
     const catalogNo = request.catalogNo ?? (await parts.catalog.catalogNo());
     const stores = await parts.engine.storeTable(batchNo);
-    const segments = await loadSegments({
+    const asOf: AsOf = { moment: request.moment, batchNo, catalogNo, calculationNo: request.calculationNo };
+    const loaded = await loadSegments({
       catalog: parts.catalog,
       stores,
       types: parts.types,
       knownAt: catalogNo,
     });
+    phases.lap('compile');
+    const { segments, taken, fresh } = (await parts.bounds?.bound(
+      loaded,
+      {
+        stores,
+        asOf,
+        reuse: request.boundsSeconds === undefined ? 'none' : 'calculation',
+        skipsPaused: true,
+      },
+      progress,
+    )) ?? { segments: loaded, taken: new Map(), fresh: [] };
+    if (taken.size > 0) phases.lap('bounds', request.boundsSeconds);
     const plan = await compile({ segments, stores, dictionary: await parts.engine.dictionary(batchNo) });
     phases.lap('compile');
 
@@ -78,7 +99,6 @@ export async function calculate(
     phases.lap('evaluate');
 
     progress({ phase: 'switch', done: 0 });
-    const asOf: AsOf = { moment: request.moment, batchNo, catalogNo, calculationNo: request.calculationNo };
     const sizes = segmentSizes(plan, result.exceptionCounts, customers);
     const report: CalculationReport = {
       asOf,
@@ -91,6 +111,7 @@ export async function calculate(
       seconds: (performance.now() - started) / 1000,
       phases: { ...phases.seconds, evaluateBusy: result.evaluateSeconds, writeBusy: result.writeSeconds },
     };
+    await parts.bounds?.keep(fresh);
     await request.onReady(report, sizes);
     await load.commit({
       asOf,
@@ -124,9 +145,10 @@ class Phases {
   readonly seconds: Record<string, number> = {};
   #last = performance.now();
 
-  lap(phase: string): void {
+  /** @param before - Seconds of it that went by earlier. */
+  lap(phase: string, before = 0): void {
     const now = performance.now();
-    this.seconds[phase] = (now - this.#last) / 1000;
+    this.seconds[phase] = (this.seconds[phase] ?? 0) + before + (now - this.#last) / 1000;
     this.#last = now;
   }
 }

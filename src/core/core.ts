@@ -83,6 +83,16 @@ export interface ExplainedCondition {
   readonly holds: boolean;
   /** What was measured: orders, an amount as decimal text, or a trait's value; null where there is none. */
   readonly value: number | string | null;
+  /** Of a condition with a rank: the numbers that it stands for, in the terms of `value`, and whence they are. */
+  readonly bound?: {
+    /** Inclusive; both absent: whoever has any of the facts is in, or, of no customers, nobody. */
+    readonly atLeast?: number | string;
+    readonly atMost?: number | string;
+    /** The moment as of which they were taken. */
+    readonly takenAt: string;
+    /** How many customers they were taken over. */
+    readonly customers: number;
+  };
   /** The facts that decided it, latest first, at most 20. */
   readonly facts: readonly {
     readonly orderId?: string;

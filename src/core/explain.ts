@@ -6,14 +6,16 @@ import { formatAmountE4 } from '../model/amount.ts';
 import { describeCondition } from '../model/describe.ts';
 import type { CustomerFacts, EventFact, OrderFact, ScoreFact } from '../model/fact.ts';
 import type { AsOf } from '../model/membership.ts';
-import type { Condition, Rule } from '../model/rule.ts';
+import type { Condition, OrderMeasure, Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
 import { formatMoment } from '../model/time.ts';
+import type { TakenBound } from './bound-source.ts';
 import type { ExplainedCondition, ExplainedNode, ExplainReport } from './core.ts';
 import type { StoreTable } from './engine/engine.ts';
 import type { NaiveOutcome, StoreLookup } from './evaluate/naive/naive-outcome.ts';
 import { evaluateConditionNaive, evaluateNaive, NO_FACTS, storeLookup } from './evaluate/naive.ts';
 import { nextChange } from './next-change.ts';
+import { boundLimits } from './population-bound.ts';
 
 export interface ExplainRequest {
   readonly customerId: string;
@@ -21,6 +23,8 @@ export interface ExplainRequest {
   readonly facts: CustomerFacts;
   readonly segment: Segment;
   readonly stores: StoreTable;
+  /** Rules that stand for conditions with a rank. */
+  readonly taken?: ReadonlyMap<Rule, TakenBound>;
   /** The moment to explain, and the knowledge that the facts come from. */
   readonly asOf: AsOf;
 }
@@ -33,7 +37,8 @@ export function explain(request: ExplainRequest): ExplainReport {
   const { customerId, facts, segment, asOf } = request;
   const stores = storeLookup(request.stores);
   const isPaused = segment.definition.status === 'paused';
-  const node = explainRule(segment.rule, facts, asOf.moment, stores);
+  const taken = request.taken ?? new Map<Rule, TakenBound>();
+  const node = explainRule(segment.rule, { facts, moment: asOf.moment, stores, taken });
   return {
     customer: customerId,
     known: request.isKnown,
@@ -52,31 +57,64 @@ export function isDefaultMember(segment: Segment, stores: StoreTable, moment: nu
   return evaluateNaive(segment.rule, NO_FACTS, moment, storeLookup(stores));
 }
 
-function explainRule(rule: Rule, facts: CustomerFacts, moment: number, stores: StoreLookup): ExplainedNode {
-  const holds = evaluateNaive(rule, facts, moment, stores);
+/** What rules are evaluated on. */
+interface Question {
+  readonly facts: CustomerFacts;
+  readonly moment: number;
+  readonly stores: StoreLookup;
+  readonly taken: ReadonlyMap<Rule, TakenBound>;
+}
+
+function explainRule(rule: Rule, question: Question): ExplainedNode {
+  const holds = evaluateNaive(rule, question.facts, question.moment, question.stores);
+  const taken = question.taken.get(rule);
+  if (taken !== undefined) {
+    return { kind: 'condition', holds, condition: explainRanked(taken, holds, question) };
+  }
   switch (rule.kind) {
     case 'all':
     case 'any':
       return {
         kind: rule.kind,
         holds,
-        nodes: rule.rules.map((part) => explainRule(part, facts, moment, stores)),
+        nodes: rule.rules.map((part) => explainRule(part, question)),
       };
     case 'not':
-      return { kind: 'not', holds, nodes: [explainRule(rule.rule, facts, moment, stores)] };
+      return { kind: 'not', holds, nodes: [explainRule(rule.rule, question)] };
     case 'segment':
       throw new Error(`Segment ${rule.key} was not replaced by its rule`);
     default:
-      return { kind: 'condition', holds, condition: explainCondition(rule, facts, moment, stores) };
+      return { kind: 'condition', holds, condition: explainCondition(rule, question) };
   }
 }
 
-function explainCondition(
-  condition: Condition,
-  facts: CustomerFacts,
-  moment: number,
-  stores: StoreLookup,
+/** A condition with a rank: what is measured, and the numbers that the rank stands for. */
+function explainRanked(
+  { condition, bound }: TakenBound,
+  holds: boolean,
+  question: Question,
 ): ExplainedCondition {
+  const { population: _, ...measure } = condition;
+  const limits = boundLimits(condition, bound) ?? {};
+  const isAmount = condition.kind === 'orders' && AMOUNTS.has(condition.measure);
+  const shown = (limit: number) => (isAmount ? formatAmountE4(limit) : limit);
+  return {
+    ...explainCondition(measure, question),
+    condition,
+    text: describeCondition(condition),
+    holds,
+    bound: {
+      ...(limits.atLeast === undefined ? {} : { atLeast: shown(limits.atLeast) }),
+      ...(limits.atMost === undefined ? {} : { atMost: shown(limits.atMost) }),
+      takenAt: formatMoment(bound.moment),
+      customers: bound.customers,
+    },
+  };
+}
+
+const AMOUNTS: ReadonlySet<OrderMeasure> = new Set(['sum', 'average', 'minimum', 'maximum']);
+
+function explainCondition(condition: Condition, { facts, moment, stores }: Question): ExplainedCondition {
   const outcome = evaluateConditionNaive(condition, facts, moment, stores);
   return {
     condition,

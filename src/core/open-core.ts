@@ -8,6 +8,7 @@ import { CoterieError } from '../model/error.ts';
 import type { AsOf, MembershipTarget } from '../model/membership.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
+import { BoundSource } from './bound-source.ts';
 import { calculate } from './calculate.ts';
 import type { ApplyNote, ApplyReport, Catalog } from './catalog/catalog.ts';
 import { checkDefinition } from './catalog/check-definition.ts';
@@ -38,6 +39,7 @@ import type {
 } from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain } from './explain.ts';
+import type { BoundLog } from './history/bound-log.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
 import type { FlowLog } from './history/flow-log.ts';
 import type { HistoryRange } from './history/history-range.ts';
@@ -53,6 +55,8 @@ export interface CoreParts {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly calculations: CalculationLog;
+  /** The record of bounds that the population sets. */
+  readonly bounds: BoundLog;
   /** Where memberships go; what it serves is what questions are answered as of. */
   readonly target: MembershipTarget;
   /** The log of entries and exits, for a Core that follows facts by ticks. */
@@ -90,6 +94,7 @@ class LocalCore implements Core {
   readonly #now: () => number;
   readonly #pool: EvaluationPool;
   readonly #population: Population;
+  readonly #bounds: BoundSource;
   readonly #definitions: DefinitionIndex;
   readonly #segments: SegmentSource;
   #calculating = false;
@@ -108,12 +113,14 @@ class LocalCore implements Core {
     this.#pool = new EvaluationPool(parts.threads ?? availableParallelism(), sourceModules(this.#types));
     if (parts.startThreads) this.#pool.start();
     this.#population = new Population(parts.engine, this.#pool);
+    this.#bounds = new BoundSource({ engine: parts.engine, log: parts.bounds });
     this.#definitions = new DefinitionIndex(parts.catalog);
     this.#segments = new SegmentSource({
       engine: this.#engine,
       catalog: this.#catalog,
       definitions: this.#definitions,
       types: this.#types,
+      bounds: this.#bounds,
     });
   }
 
@@ -148,8 +155,9 @@ class LocalCore implements Core {
       throw new CoterieError('CALCULATION_RUNNING', 'A calculation is already running in this process');
     this.#calculating = true;
     try {
-      const pass = () => this.#fullPass(request, progress);
-      if (this.#live) return await this.#live.around(request.moment, pass);
+      const calculationNo = (await this.#calculations.lastNo()) + 1;
+      const pass = () => this.#fullPass({ ...request, calculationNo }, progress);
+      if (this.#live) return await this.#live.around({ moment: request.moment, calculationNo }, pass);
       const report = await pass();
       await this.#forgetErased();
       return report;
@@ -160,28 +168,39 @@ class LocalCore implements Core {
 
   /** @param at - What to read and when, where ticks have just been; default everything, now. */
   async #fullPass(
-    request: { readonly moment?: number; readonly signal?: AbortSignal },
+    request: { readonly calculationNo: number; readonly moment?: number; readonly signal?: AbortSignal },
     progress?: Progress,
   ): Promise<CalculationReport> {
     const from = request.moment === undefined ? this.#live?.asOf() : undefined;
     return calculate(
-      {
-        engine: this.#engine,
-        catalog: this.#catalog,
-        target: this.#target,
-        pool: this.#pool,
-        types: this.#types,
-      },
+      this.#parts(),
       {
         moment: request.moment ?? from?.moment ?? this.#now(),
         isPinned: request.moment !== undefined,
-        ...(from ? { batchNo: from.batchNo, catalogNo: from.catalogNo } : {}),
-        calculationNo: (await this.#calculations.lastNo()) + 1,
+        ...(from && {
+          batchNo: from.batchNo,
+          catalogNo: from.catalogNo,
+          boundsSeconds: this.#live!.boundsSeconds(),
+        }),
+        calculationNo: request.calculationNo,
         onReady: (report, sizes) => this.#calculations.append(report, sizes),
         ...(request.signal ? { signal: request.signal } : {}),
       },
       progress,
     );
+  }
+
+  /** What full passes and ticks work on. */
+  #parts() {
+    return {
+      engine: this.#engine,
+      catalog: this.#catalog,
+      target: this.#target,
+      pool: this.#pool,
+      types: this.#types,
+      bounds: this.#bounds,
+      forgetElsewhere: this.#forgetElsewhere,
+    };
   }
 
   async startLive(options: {
@@ -190,14 +209,9 @@ class LocalCore implements Core {
   }): Promise<void> {
     if (!this.#changes) throw new Error('a Core without a log of changes cannot follow facts by ticks');
     this.#live ??= new LiveCore({
-      engine: this.#engine,
-      catalog: this.#catalog,
-      target: this.#target,
+      ...this.#parts(),
       changes: this.#changes,
       ...(this.#flows ? { flows: this.#flows } : {}),
-      pool: this.#pool,
-      types: this.#types,
-      forgetElsewhere: this.#forgetElsewhere,
       now: this.#now,
       isPinned: async () => (await this.lastCalculation())?.isPinned ?? false,
       ...options,
@@ -270,9 +284,9 @@ class LocalCore implements Core {
     const byKey = new Map(await this.#definitions.byKey());
     const needed = withReferences([definition], byKey, stores, this.#types);
     validateCatalog([], needed, stores, this.#types);
-    const segments = this.#segments.resolve(needed, definition.key, stores);
+    const segments = await this.#segments.resolve(needed, definition.key, stores, asOf);
     const inForce = byKey.get(definition.key);
-    const before = this.#segments.onlySegment(inForce, byKey, stores);
+    const before = await this.#segments.onlySegment(inForce, byKey, stores, asOf);
     const [only] = segments;
     const counted: {
       readonly size: number;
@@ -311,10 +325,10 @@ class LocalCore implements Core {
     const { customers: _, ...served } = await this.#standpoint();
     const now = { ...served, moment: moment ?? served.moment };
     const asOf = knowledge === 'now' ? now : await this.#knownThen(now.moment);
-    const { segment, stores } = await this.#segments.onlySegmentOf(key, asOf);
+    const { segment, stores, taken } = await this.#segments.onlySegmentOf(key, asOf);
     const isKnown = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
-    return explain({ customerId, isKnown, facts, segment, stores, asOf });
+    return explain({ customerId, isKnown, facts, segment, stores, taken, asOf });
   }
 
   importFile(request: ImportRequest, progress?: Progress): Promise<ImportReport> {
@@ -350,12 +364,7 @@ class LocalCore implements Core {
 
   #forgetErased(): Promise<void> {
     if (this.#live) return this.#live.forgetErased();
-    return forgetErased({
-      engine: this.#engine,
-      target: this.#target,
-      changes: this.#changes,
-      forgetElsewhere: this.#forgetElsewhere,
-    });
+    return forgetErased({ ...this.#parts(), changes: this.#changes });
   }
 
   async close(): Promise<void> {
@@ -369,20 +378,8 @@ class LocalCore implements Core {
     moment: number,
     filter: MembershipFilter = {},
   ): Promise<PastMembershipsReport> {
-    const asOf = await this.#knownThen(moment);
-    const stores = await this.#engine.storeTable(asOf.batchNo);
-    const known = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
-    const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
-    const definitions = await this.#segments.definitionsAt(asOf.catalogNo);
-    const segments = await pastMemberships({
-      definitions,
-      stores,
-      facts,
-      moment,
-      filter,
-      types: this.#types,
-    });
-    return { customer: customerId, known, segments, asOf };
+    const parts = { ...this.#parts(), segments: this.#segments };
+    return pastMemberships(parts, customerId, await this.#knownThen(moment), filter);
   }
 
   /** What had been received and applied by a moment. */

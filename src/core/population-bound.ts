@@ -2,6 +2,7 @@
  * Bounds that the population sets: which values they are taken from, and the rule with plain numbers that a
  * ranked condition stands for once they are known. Pure; the numbers come from the engine.
  */
+import { CoterieError } from '../model/error.ts';
 import type { OrdersCondition, PopulationTest, Rule, ScoreCondition } from '../model/rule.ts';
 import { canonicalJson } from './catalog/canonical-json.ts';
 
@@ -27,10 +28,33 @@ export interface PopulationBound {
 }
 
 const QUINTILES = 5;
+/** Distinct populations in one plan: each costs a query over the orders at every full pass. */
+export const POPULATIONS_MAX = 1_000;
+
+/**
+ * Refuses more populations than a full pass can be asked to rank.
+ *
+ * @throws {CoterieError} `POPULATIONS_TOO_MANY`.
+ */
+export function checkPopulations(found: number): void {
+  if (found <= POPULATIONS_MAX) return;
+  throw new CoterieError(
+    'POPULATIONS_TOO_MANY',
+    `expected at most ${POPULATIONS_MAX} distinct populations to rank over all active segments, found ${found}: ` +
+      'a family whose instances rank the customers of their own stores has one for each',
+    { expected: POPULATIONS_MAX, found },
+  );
+}
 
 /** Whether a rule is a condition whose bounds the population sets. */
 export function isRanked(rule: Rule): rule is RankedCondition {
   return (rule.kind === 'orders' || rule.kind === 'score') && rule.population !== undefined;
+}
+
+/** Whether any condition of a rule is ranked. */
+export function hasRanked(rule: Rule): boolean {
+  if (rule.kind === 'all' || rule.kind === 'any') return rule.rules.some(hasRanked);
+  return rule.kind === 'not' ? hasRanked(rule.rule) : isRanked(rule);
 }
 
 /** All ranked conditions of a rule, references to other segments left out. */

@@ -6,6 +6,7 @@ import { CoterieError } from '../model/error.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
+import type { BoundedSegments, BoundSource } from './bound-source.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { resolveSegments } from './catalog/resolve-segments.ts';
 import { type DefinitionIndex, definitionKeyOf, withReferences } from './definition-index.ts';
@@ -16,27 +17,34 @@ export class SegmentSource {
   readonly #catalog: Catalog;
   readonly #definitions: DefinitionIndex;
   readonly #types: SegmentTypes;
+  readonly #bounds: BoundSource;
 
   constructor(parts: {
     readonly engine: Engine;
     readonly catalog: Catalog;
     readonly definitions: DefinitionIndex;
     readonly types: SegmentTypes;
+    readonly bounds: BoundSource;
   }) {
     this.#engine = parts.engine;
     this.#catalog = parts.catalog;
     this.#definitions = parts.definitions;
     this.#types = parts.types;
+    this.#bounds = parts.bounds;
   }
 
   /** The segment of a key, which must not be a family's. */
   async onlySegmentOf(
     key: string,
     asOf: AsOf,
-  ): Promise<{ readonly segment: Segment; readonly stores: StoreTable }> {
-    const { segments, stores, isFamily } = await this.segmentsOf(key, asOf);
+  ): Promise<{
+    readonly segment: Segment;
+    readonly stores: StoreTable;
+    readonly taken: BoundedSegments['taken'];
+  }> {
+    const { segments, stores, isFamily, taken } = await this.segmentsOf(key, asOf);
     const [segment] = segments;
-    if (!isFamily && segment) return { segment, stores };
+    if (!isFamily && segment) return { segment, stores, taken };
     throw new CoterieError(
       'REQUEST_INVALID',
       `"${key}" is a family: name one of its segments, such as ${key}@…`,
@@ -44,7 +52,10 @@ export class SegmentSource {
     );
   }
 
-  /** The segments behind a key, with the definitions of a catalog position: one, or a family's all. */
+  /**
+   * The segments behind a key, with the definitions of a catalog position: one, or a family's all; with the
+   * bounds that the population set by then, in `taken`.
+   */
   async segmentsOf(
     key: string,
     asOf: AsOf,
@@ -52,6 +63,7 @@ export class SegmentSource {
     readonly segments: readonly Segment[];
     readonly stores: StoreTable;
     readonly isFamily: boolean;
+    readonly taken: BoundedSegments['taken'];
   }> {
     const definitionKey = definitionKeyOf(key);
     const byKey = await this.definitionsAt(asOf.catalogNo);
@@ -59,10 +71,13 @@ export class SegmentSource {
     const stores = await this.#engine.storeTable(asOf.batchNo);
     if (definition !== undefined && definition.status !== 'archived') {
       const needed = withReferences([definition], byKey, stores, this.#types);
-      const all = this.resolve(needed, definitionKey, stores);
-      const segments = key === definitionKey ? all : all.filter((segment) => segment.key === key);
+      const all = this.#resolve(needed, definitionKey, stores);
+      const own = key === definitionKey ? all : all.filter((segment) => segment.key === key);
       const isFamily = key === definitionKey && definition.forEach !== undefined;
-      if (segments.length > 0 || isFamily) return { segments, stores, isFamily };
+      if (own.length > 0 || isFamily) {
+        const { segments, taken } = await this.#bounds.boundAsOf(own, stores, asOf);
+        return { segments, stores, isFamily, taken };
+      }
     }
     const isNewer = definition === undefined && (await this.#catalog.definition(definitionKey)) !== undefined;
     throw new CoterieError(
@@ -75,19 +90,30 @@ export class SegmentSource {
   }
 
   /** The segment of a definition that is not archived and has only one. */
-  onlySegment(
+  async onlySegment(
     version: DefinitionVersion | undefined,
     byKey: ReadonlyMap<string, DefinitionVersion>,
     stores: StoreTable,
-  ): Segment | undefined {
+    asOf: AsOf,
+  ): Promise<Segment | undefined> {
     if (version === undefined || version.definition.status === 'archived') return undefined;
     const needed = withReferences([version.definition], byKey, stores, this.#types);
-    const segments = this.resolve(needed, version.definition.key, stores);
+    const segments = await this.resolve(needed, version.definition.key, stores, asOf);
     return segments.length === 1 ? segments[0] : undefined;
   }
 
   /** The segments of one of the definitions; the others are there for its references. */
-  resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {
+  async resolve(
+    definitions: readonly Definition[],
+    key: string,
+    stores: StoreTable,
+    asOf: AsOf,
+  ): Promise<readonly Segment[]> {
+    const own = this.#resolve(definitions, key, stores);
+    return (await this.#bounds.boundAsOf(own, stores, asOf)).segments;
+  }
+
+  #resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {
     const versions = definitions.map((definition) => ({
       definition,
       version: 1,

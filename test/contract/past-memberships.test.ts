@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
+import { MemoryBoundLog } from '../../src/core/history/memory/memory-bound-log.ts';
 import { MemoryCalculationLog } from '../../src/core/history/memory/memory-calculation-log.ts';
 import { openCore } from '../../src/core/open-core.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -59,7 +60,13 @@ async function openMemory(): Promise<Opened> {
 for (const [name, open] of Object.entries({ duckdb: openDuckDb, memory: openMemory })) {
   it(`a past membership is by what was known and defined then, ${name}`, async () => {
     const { engine, catalog, put, close } = await open();
-    const parts = { engine, catalog, calculations: new MemoryCalculationLog(), target: openMemoryStore() };
+    const parts = {
+      engine,
+      catalog,
+      calculations: new MemoryCalculationLog(),
+      bounds: new MemoryBoundLog(),
+      target: openMemoryStore(),
+    };
     const core = openCore({ ...parts, threads: 1, now: () => T + 9 * DAY_S });
     try {
       const regular = {

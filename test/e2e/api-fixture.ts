@@ -6,6 +6,7 @@ import { closeServer } from '../../src/api/close-server.ts';
 import type { Api } from '../../src/api/context.ts';
 import { createServer } from '../../src/api/server.ts';
 import type { ServerOptions } from '../../src/api/server-options.ts';
+import { BoundSource } from '../../src/core/bound-source.ts';
 import { DuckDbCatalog } from '../../src/core/catalog/duckdb/duckdb-catalog.ts';
 import type { ChangeLog } from '../../src/core/change/change-log.ts';
 import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-log.ts';
@@ -14,6 +15,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { duckDbOracle } from '../../src/core/engine/duckdb/duckdb-oracle.ts';
 import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
+import { DuckDbBoundLog } from '../../src/core/history/duckdb/duckdb-bound-log.ts';
 import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
 import { DuckDbFlowLog } from '../../src/core/history/duckdb/duckdb-flow-log.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
@@ -91,6 +93,7 @@ export async function openCoterie(
     engine,
     catalog: new DuckDbCatalog(database),
     calculations: new DuckDbCalculationLog(database),
+    bounds: new DuckDbBoundLog(database),
     flows: new DuckDbFlowLog(database),
     target: store,
     forgetElsewhere: (ids) => webhooks.forget(ids),
@@ -126,7 +129,12 @@ export async function openCoterie(
     options: wanted.delivery ?? {},
   });
   const verifier = new Verifier({
-    ...duckDbOracle(database, new DuckDbCatalog(database), SEGMENT_TYPES),
+    ...duckDbOracle(
+      database,
+      new DuckDbCatalog(database),
+      SEGMENT_TYPES,
+      new BoundSource({ engine, log: new DuckDbBoundLog(database) }),
+    ),
     served: (ids, draw) => servedSample(store, ids, draw),
   });
   const api = await createServer({ store, core, ingest, feed, webhooks, verifier, options });

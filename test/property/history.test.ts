@@ -10,6 +10,7 @@ import { MemoryCatalog } from '../../src/core/catalog/memory/memory-catalog.ts';
 import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-log.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { HOUR_S, hourOf } from '../../src/core/history/flow-recorder.ts';
+import { MemoryBoundLog } from '../../src/core/history/memory/memory-bound-log.ts';
 import { MemoryCalculationLog } from '../../src/core/history/memory/memory-calculation-log.ts';
 import { MemoryFlowLog } from '../../src/core/history/memory/memory-flow-log.ts';
 import { openCore } from '../../src/core/open-core.ts';
@@ -48,6 +49,7 @@ async function live(steps: readonly (typeof arbitraryStep extends fc.Arbitrary<i
     engine: new MemoryEngine(),
     catalog: new MemoryCatalog(),
     calculations: new MemoryCalculationLog(),
+    bounds: new MemoryBoundLog(),
     target: openMemoryStore(),
     changes: openMemoryChangeLog(),
     flows: new MemoryFlowLog(),

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomFrom } from '../../bench/benchmark-segments.ts';
+import { BoundSource } from '../../src/core/bound-source.ts';
 import { calculate } from '../../src/core/calculate.ts';
 import { DuckDbCatalog } from '../../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { loadSegments } from '../../src/core/catalog/resolve-segments.ts';
@@ -17,6 +18,7 @@ import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { duckDbOracle } from '../../src/core/engine/duckdb/duckdb-oracle.ts';
 import { simulate } from '../../src/core/engine/duckdb/simulate.ts';
 import { EvaluationPool } from '../../src/core/evaluate/evaluation-pool.ts';
+import { DuckDbBoundLog } from '../../src/core/history/duckdb/duckdb-bound-log.ts';
 import { openLive } from '../../src/core/live/live.ts';
 import { servedByRows } from '../../src/core/verify/served-reader.ts';
 import { Verifier } from '../../src/core/verify/verifier.ts';
@@ -77,7 +79,8 @@ const target = await openLmdbStore({ folder: join(options.folder, 'store') });
 const changes = await openLmdbChangeLog({ folder: join(options.folder, 'changes') });
 const pool = new EvaluationPool(2);
 const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES };
-const oracle = { ...duckDbOracle(database, catalog, SEGMENT_TYPES), segments: segmentsAsOf };
+const bounds = new BoundSource({ engine, log: new DuckDbBoundLog(database) });
+const oracle = { ...duckDbOracle(database, catalog, SEGMENT_TYPES, bounds), segments: segmentsAsOf };
 const verifier = new Verifier({ ...oracle, served: (ids, draw) => servedSample(target, ids, draw) });
 const note = (hour: number) => ({ author: 'soak', at: options.start + hour * HOUR_S });
 

@@ -72,13 +72,24 @@ function describeNode(node: ExplainedNode, depth: number): string[] {
       ...(node.nodes ?? []).flatMap((child) => describeNode(child, depth + 1)),
     ];
   }
-  const { text, value, facts } = node.condition;
+  const { text, value, bound, facts } = node.condition;
   return [
     `${gap}${mark} ${text}${value === null ? '' : `: ${value}`}`,
+    ...(bound === undefined ? [] : [`${gap}    ${describeBound(bound)}`]),
     ...facts.map((fact) => `${gap}    ${describeFact(fact)}`),
   ];
 }
 
+function describeBound({ atLeast, atMost, takenAt, customers }: Bound): string {
+  const limits = [
+    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
+  ];
+  const says = limits.length > 0 ? limits.join(' and ') : customers === 0 ? 'nobody' : 'any';
+  return `${says}, taken over ${customers} customers as of ${takenAt}`;
+}
+
+type Bound = NonNullable<NonNullable<ExplainedNode['condition']>['bound']>;
 type Fact = NonNullable<ExplainedNode['condition']>['facts'][number];
 
 function describeFact(fact: Fact): string {

@@ -3,6 +3,7 @@ import { CoterieError } from '../../model/error.ts';
 import type { Definition } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { StoreTable } from '../engine/engine.ts';
+import { checkPopulations, hasRanked, measureKey, rankedConditions } from '../population-bound.ts';
 import { readCheckedRule } from './normal-form.ts';
 import { refuseRepeatedKeys } from './read-definitions.ts';
 import { readRules } from './resolve-segments.ts';
@@ -20,7 +21,8 @@ const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: 
  *
  * @param inForce - What is in the catalog.
  * @param applied - What is to be applied; replaces by key.
- * @throws {CoterieError} `DEFINITION_INVALID` if a key is applied twice, `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`.
+ * @throws {CoterieError} `DEFINITION_INVALID` if a key is applied twice, `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`,
+ *   `POPULATIONS_TOO_MANY`.
  */
 export function validateCatalog(
   inForce: readonly Definition[],
@@ -33,9 +35,27 @@ export function validateCatalog(
   // One instance tells what its family refers to; all of them are needed only where something does.
   const table = stores.ids.length > 0 ? stores : STAND_IN;
   withInstalled([...byKey.values()], applied, types, (together) => {
-    const refers = readRules(together, STAND_IN, types).some(({ rule }) => referencesOf(rule).length > 0);
-    if (refers) replaceReferences(readRules(together, table, types));
+    const rules = readRules(together, STAND_IN, types);
+    if (rules.some(({ rule }) => referencesOf(rule).length > 0)) {
+      replaceReferences(readRules(together, table, types));
+    }
+    const ranked = new Set(rules.filter(({ rule }) => hasRanked(rule)).map(({ definition }) => definition));
+    refuseManyPopulations(ranked, table, types);
   });
+}
+
+/** One population of several conditions counts once; paused segments are not ranked over. */
+function refuseManyPopulations(
+  ranked: ReadonlySet<Definition>,
+  stores: StoreTable,
+  types: SegmentTypes,
+): void {
+  const populations = new Set<string>();
+  for (const { definition, rule } of readRules(ranked, stores, types)) {
+    if (definition.status === 'paused') continue;
+    for (const condition of rankedConditions(rule)) populations.add(measureKey(condition));
+  }
+  checkPopulations(populations.size);
 }
 
 /** Reads all rules; without plug-ins that are gone, what they read is left out. */

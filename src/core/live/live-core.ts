@@ -31,6 +31,8 @@ export class LiveCore {
   #facts: LiveFacts | undefined;
   #live: Live | undefined;
   #isPinned = false;
+  /** Nothing could be gone on from, such as a plan whose plug-in is gone: every tick tries again, and tells. */
+  #mustResume = false;
   #ticks = 0;
   readonly #totals = { failures: 0, affected: 0, entries: 0, exits: 0, seconds: 0 };
   #lastTick: TickReport | undefined;
@@ -52,7 +54,7 @@ export class LiveCore {
 
   /** Starts to tick, after preparing facts by customer where there is something to tick on from. */
   async start(): Promise<void> {
-    await this.#resume();
+    await this.#resume().catch(() => {});
     this.#ticker.start();
   }
 
@@ -65,6 +67,11 @@ export class LiveCore {
   /** What is served while ticks go on; undefined while they do not. */
   asOf(): AsOf | undefined {
     return this.#live && this.#parts.target.asOf();
+  }
+
+  /** How long it took to take the bounds in force; 0 where the population sets none. */
+  boundsSeconds(): number {
+    return this.#live?.plan.boundsSeconds ?? 0;
   }
 
   status(): LiveStatus {
@@ -98,14 +105,21 @@ export class LiveCore {
 
   /**
    * Runs a full pass between ticks. One that goes on with the present begins where a tick has just been,
-   * so that it changes nothing but what was wrong, and no entry or exit goes untold.
+   * so that it changes nothing but what was wrong, and no entry or exit goes untold. Bounds that the
+   * population sets are taken anew before it, in a tick of their own.
    *
-   * @param moment - Where the pass is pinned to, if it is.
+   * @param at.moment - Where the pass is pinned to, if it is.
+   * @param at.calculationNo - The number of the pass.
    */
-  around<T>(moment: number | undefined, pass: () => Promise<T>): Promise<T> {
+  around<T>(
+    at: { readonly moment: number | undefined; readonly calculationNo: number },
+    pass: () => Promise<T>,
+  ): Promise<T> {
     return this.#ticker.exclusive(async () => {
-      if (this.#live && moment === undefined) await this.#runTick(this.#live);
-      else this.#live = undefined;
+      if (this.#live && at.moment === undefined) {
+        await this.#runTick(this.#live);
+        if (this.#live.plan.isRanked) await this.#runTick(this.#live, at.calculationNo);
+      } else this.#live = undefined;
       const result = await pass();
       await this.#resume();
       return result;
@@ -129,6 +143,12 @@ export class LiveCore {
 
   /** Goes on from what is served, if there is something and it is not pinned. */
   async #resume(): Promise<void> {
+    this.#mustResume = true;
+    await this.#goOn();
+    this.#mustResume = false;
+  }
+
+  async #goOn(): Promise<void> {
     const { target, engine } = this.#parts;
     this.#live = undefined;
     this.#isPinned = target.asOf() !== undefined && (await this.#parts.isPinned());
@@ -172,11 +192,12 @@ export class LiveCore {
   }
 
   async #tick(): Promise<TickReport | undefined> {
+    if (this.#mustResume) await this.#resume();
     return this.#live && this.#runTick(this.#live);
   }
 
-  async #runTick(live: Live): Promise<TickReport> {
-    const report = await live.tick(this.#parts.now());
+  async #runTick(live: Live, renewFor?: number): Promise<TickReport> {
+    const report = await live.tick(this.#parts.now(), renewFor);
     this.#sizes.apply(report);
     this.#ticks++;
     this.#totals.affected += report.affected;

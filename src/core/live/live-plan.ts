@@ -3,9 +3,11 @@
  * every segment's rule over the stores and the versions of models it means.
  */
 import { createHash } from 'node:crypto';
+import type { AsOf } from '../../model/membership.ts';
 import type { Rule, SequenceStep, StoreSet } from '../../model/rule.ts';
 import type { Segment } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
+import type { BoundSource } from '../bound-source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { loadSegments } from '../catalog/resolve-segments.ts';
 import { compile } from '../compile/compile.ts';
@@ -24,6 +26,11 @@ export interface LivePlan {
   readonly catalogNo: number;
   readonly storesBatchNo: number;
   readonly dictionarySize: number;
+  /** Of the bounds that the population sets; see `BoundSource.version`. */
+  readonly boundsVersion: number;
+  /** Whether the population sets any bounds, and how long it took to take those that were taken anew. */
+  readonly isRanked: boolean;
+  readonly boundsSeconds: number;
   /** Model → name number of the version in force that it was compiled for. */
   readonly models: FactDictionary['models'];
   isDefault(segmentNo: number): boolean;
@@ -33,25 +40,32 @@ export interface PlanSource {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly types: SegmentTypes;
+  /** Absent: no definition ranks. */
+  readonly bounds?: BoundSource;
 }
 
-/** Compiles the definitions of a catalog position over the stores known after a batch. */
+/**
+ * Compiles the definitions of a catalog position over the stores known after a batch. Bounds that the
+ * population sets are those in force; ones that nobody took yet are taken, and kept.
+ *
+ * @param at.renewFor - Take all of them anew, for this calculation.
+ */
 export async function compileLivePlan(
   source: PlanSource,
-  at: {
-    readonly catalogNo: number;
-    readonly batchNo: number;
+  at: AsOf & {
     readonly storesBatchNo: number;
     readonly dictionarySize: number;
+    readonly renewFor?: number;
   },
 ): Promise<LivePlan> {
   const stores = await source.engine.storeTable(at.batchNo);
-  const segments = await loadSegments({
+  const loaded = await loadSegments({
     catalog: source.catalog,
     stores,
     types: source.types,
     knownAt: at.catalogNo,
   });
+  const { segments, ...ranks } = await boundSegments(source.bounds, loaded, stores, at);
   const dictionary = await source.engine.dictionary(at.batchNo);
   const plan = await compile({ segments, stores, dictionary });
   const placeOf = new Map([...plan.segmentNos].map((segmentNo, place) => [segmentNo, place]));
@@ -63,11 +77,37 @@ export async function compileLivePlan(
     catalogNo: at.catalogNo,
     storesBatchNo: at.storesBatchNo,
     dictionarySize: at.dictionarySize,
+    ...ranks,
     models: dictionary.models,
     isDefault: (segmentNo) => {
       const place = placeOf.get(segmentNo);
       return place !== undefined && plan.defaults[place] === 1;
     },
+  };
+}
+
+async function boundSegments(
+  bounds: BoundSource | undefined,
+  segments: readonly Segment[],
+  stores: StoreTable,
+  { renewFor, ...at }: AsOf & { readonly renewFor?: number },
+): Promise<
+  { readonly segments: readonly Segment[] } & Pick<LivePlan, 'boundsVersion' | 'isRanked' | 'boundsSeconds'>
+> {
+  if (bounds === undefined) return { segments, boundsVersion: 0, isRanked: false, boundsSeconds: 0 };
+  const started = performance.now();
+  const bounded = await bounds.bound(segments, {
+    stores,
+    asOf: renewFor === undefined ? at : { ...at, calculationNo: renewFor },
+    reuse: renewFor === undefined ? 'calculation' : 'none',
+    skipsPaused: true,
+  });
+  await bounds.keep(bounded.fresh);
+  return {
+    segments: bounded.segments,
+    boundsVersion: await bounds.version(at),
+    isRanked: bounded.taken.size > 0,
+    boundsSeconds: (performance.now() - started) / 1000,
   };
 }
 

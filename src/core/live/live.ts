@@ -8,6 +8,7 @@ import { CoterieError } from '../../model/error.ts';
 import type { AsOf, MembershipTarget, SegmentEntry } from '../../model/membership.ts';
 import { decodeRow } from '../../model/row.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
+import type { BoundSource } from '../bound-source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ChangeLog, MembershipChange } from '../change/change-log.ts';
 import { directoryEntry, isListedAlike } from '../directory-entry.ts';
@@ -30,6 +31,8 @@ export interface LiveParts {
   readonly types: SegmentTypes;
   /** Forgets erased customers wherever else they are kept. */
   readonly forgetElsewhere?: ForgetElsewhere | undefined;
+  /** Absent: no definition ranks. */
+  readonly bounds?: BoundSource;
 }
 
 export interface TickReport {
@@ -92,20 +95,22 @@ export class Live {
    * overlap.
    *
    * @param now - Seconds since 1970. A clock that went back is waited for: the as-of never goes back.
+   * @param renewFor - Take the bounds that the population sets anew, for this calculation, and switch to
+   *   them. The as-of is then a second later at the least, so that it says which bounds are in force.
    */
-  async tick(now: number): Promise<TickReport> {
+  async tick(now: number, renewFor?: number): Promise<TickReport> {
     const started = performance.now();
     const { target, facts, catalog } = this.#parts;
     const served = target.asOf()!;
     await facts.advance();
     const asOf: AsOf = {
       ...served,
-      moment: Math.max(now, served.moment),
+      moment: Math.max(now, served.moment + (renewFor === undefined ? 0 : 1)),
       batchNo: facts.batchNo,
       catalogNo: await catalog.catalogNo(),
     };
     const before = this.#plan;
-    const next = await this.#planFor(asOf);
+    const next = await this.#planFor(asOf, renewFor);
     const difference = next === before ? NO_DIFFERENCE : comparePlans(before, next);
     const switched = isEmpty(difference)
       ? undefined
@@ -148,18 +153,26 @@ export class Live {
     };
   }
 
-  /** The plan in force, unless definitions, stores or names have changed since it was compiled. */
-  async #planFor(asOf: AsOf): Promise<LivePlan> {
+  /** The plan in force, unless definitions, stores, names or bounds have changed since it was compiled. */
+  async #planFor(asOf: AsOf, renewFor: number | undefined): Promise<LivePlan> {
     const { storesBatchNo, dictionarySize } = this.#parts.facts;
     const plan = this.#plan;
+    const boundsVersion = (await this.#parts.bounds?.version(asOf)) ?? 0;
     if (
+      renewFor === undefined &&
+      plan.boundsVersion === boundsVersion &&
       plan.catalogNo === asOf.catalogNo &&
       plan.storesBatchNo === storesBatchNo &&
       plan.dictionarySize === dictionarySize
     ) {
       return plan;
     }
-    return compileLivePlan(this.#parts, { ...asOf, storesBatchNo, dictionarySize });
+    return compileLivePlan(this.#parts, {
+      ...asOf,
+      storesBatchNo,
+      dictionarySize,
+      ...(renewFor === undefined ? {} : { renewFor }),
+    });
   }
 
   /** Exceptions of the customers who have any. */

@@ -367,10 +367,7 @@ export class MemoryEngine implements Engine {
     const known = [...this.#customers].filter(([, customer]) => customer.batchNo <= knownAt);
     known.sort(([a], [b]) => compareBytes(a, b));
     if (known.length === 0) return;
-    yield {
-      ids: known.map(([id]) => id),
-      customerNos: Uint32Array.from(known, ([, customer]) => customer.no),
-    };
+    yield { ids: known.map(([id]) => id), customerNos: Uint32Array.from(known, ([, { no }]) => no) };
   }
 
   async customerNo(customerId: string, knownAt = LAST_BATCH): Promise<RowNo | undefined> {
