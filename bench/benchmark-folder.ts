@@ -5,6 +5,7 @@ import { openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
 import { SIMULATION_TO_S, simulate } from '../src/core/engine/duckdb/simulate.ts';
 import { benchmarkDefinitions, type StoreSpread } from './benchmark-segments.ts';
+import { mixedDefinitions } from './mixed-segments.ts';
 
 /** Simulates facts into a folder, unless it has some. */
 export async function prepareFacts(
@@ -14,16 +15,26 @@ export async function prepareFacts(
     readonly orders: number;
     readonly stores: number;
     readonly seed: number;
+    /** How many, over all customers; with some there are scores and lists, too. */
+    readonly events?: number;
   },
 ): Promise<void> {
-  const { customers, orders, stores, seed } = market;
+  const { customers, orders, stores, seed, events = 0 } = market;
   const database = await openDatabase({ folder });
   const found = (await database.row<{ orders: number }>(
     'SELECT count(*)::INTEGER AS orders FROM order_base',
   ))!;
   if (found.orders === 0) {
     console.log(`Simulating ${orders.toLocaleString('en')} orders …`);
-    await simulate(database, { customers, orders, stores, seed });
+    await simulate(database, {
+      customers,
+      orders,
+      stores,
+      seed,
+      events,
+      scores: events > 0,
+      lists: events > 0,
+    });
   }
   await database.close();
 }
@@ -43,7 +54,10 @@ export async function prepareCatalog(
   const stores = await new DuckDbEngine(facts).storeTable();
   await facts.close();
   const database = await openDatabase({ folder });
-  const definitions = benchmarkDefinitions({ segments, stores, seed, spread: spread as StoreSpread });
+  const definitions =
+    spread === 'mixed'
+      ? mixedDefinitions({ segments, stores, seed })
+      : benchmarkDefinitions({ segments, stores, seed, spread: spread as StoreSpread });
   await new DuckDbCatalog(database).apply(definitions, { author: 'bench', at: SIMULATION_TO_S });
   await database.close();
   return folder;

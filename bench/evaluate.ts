@@ -29,8 +29,10 @@ const flags = readFlags({
   segments: 10_000,
   /** Smaller number of segments that the growth of the cost is reckoned from; 0 leaves it out. */
   baseline: 1_000,
-  /** brand, log-uniform or uniform; see benchmark-segments.ts. */
+  /** brand, log-uniform or uniform, see benchmark-segments.ts; mixed: of every kind, see mixed-segments.ts. */
   spread: 'brand',
+  /** Simulated with the orders, and then scores and lists as well: mixed segments look at them. */
+  events: 0,
   threads: 2,
   runs: 1,
   seed: 1,
