@@ -10,7 +10,6 @@ import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
-import type { BoundSource } from './core/bound-source.ts';
 import type { ChangeLog } from './core/change/change-log.ts';
 import type { Core } from './core/core.ts';
 import type { DuckDbDatabase } from './core/engine/duckdb/database.ts';
@@ -120,11 +119,7 @@ async function openCommandCore(config: Config): Promise<Core> {
 /** Consumers of the brokers that are named in the configuration; none is the default. */
 async function openStreams(
   config: Config,
-  {
-    database,
-    types,
-    logger,
-  }: { database: Awaited<ReturnType<typeof openDatabase>>; types: SegmentTypes; logger: Logger },
+  { database, types, logger }: { database: DuckDbDatabase; types: SegmentTypes; logger: Logger },
 ): Promise<StreamConsumer[]> {
   const streams: MessageStream[] = [];
   if (config.natsUrl !== undefined) {
@@ -161,13 +156,9 @@ async function openStreams(
  */
 async function openCoreParts(
   config: Config,
-  {
-    store,
-    types,
-    logger,
-    opened,
-  }: { store: Store; types: SegmentTypes; logger: Logger; opened: { close(): Promise<void> }[] },
+  parts: { store: Store; types: SegmentTypes; logger: Logger; opened: { close(): Promise<void> }[] },
 ) {
+  const { store, types, logger, opened } = parts;
   const [
     { openLmdbChangeLog },
     { DuckDbEngine },
@@ -229,21 +220,19 @@ async function openCoreParts(
 
 /** Holds what is served to the SQL oracle, when asked to and, with a period, by itself. */
 async function openVerifier(parts: {
-  readonly database: Awaited<ReturnType<typeof openDatabase>>;
+  readonly database: DuckDbDatabase;
   readonly store: Store;
   readonly types: SegmentTypes;
   readonly logger: Logger;
   readonly periodMs: number;
 }) {
-  const [{ Verifier }, { duckDbOracle }, { DuckDbCatalog }, { servedSample }, bounds] = await Promise.all([
+  const [{ Verifier }, { servedSample }, oracle] = await Promise.all([
     import('./core/verify/verifier.ts'),
-    import('./core/engine/duckdb/duckdb-oracle.ts'),
-    import('./core/catalog/duckdb/duckdb-catalog.ts'),
     import('./store/served-sample.ts'),
-    boundSource(parts.database),
+    sqlOracle(parts.database, parts.types),
   ]);
   return new Verifier({
-    ...duckDbOracle(parts.database, new DuckDbCatalog(parts.database), parts.types, bounds),
+    ...oracle,
     served: (customerIds, draw) => servedSample(parts.store, customerIds, draw),
     periodMs: parts.periodMs,
     onResult: (result) => {
@@ -312,21 +301,23 @@ function startTicks(core: Core, periodMs: number, logger: Logger): void {
   }, onFailure);
 }
 
-/** The bounds that the population sets, as a database has them on record. */
-async function boundSource(database: DuckDbDatabase): Promise<BoundSource> {
-  const [{ BoundSource: Source }, { DuckDbEngine }, { DuckDbBoundLog }] = await Promise.all([
-    import('./core/bound-source.ts'),
-    import('./core/engine/duckdb/duckdb-engine.ts'),
-    import('./core/history/duckdb/duckdb-bound-log.ts'),
-  ]);
-  return new Source({ engine: new DuckDbEngine(database), log: new DuckDbBoundLog(database) });
+/** The SQL oracle over a database, with the bounds that the population sets as they are on record there. */
+async function sqlOracle(database: DuckDbDatabase, types: SegmentTypes) {
+  const [{ BoundSource }, { DuckDbCatalog }, { DuckDbEngine }, { duckDbOracle }, { DuckDbBoundLog }] =
+    await Promise.all([
+      import('./core/bound-source.ts'),
+      import('./core/catalog/duckdb/duckdb-catalog.ts'),
+      import('./core/engine/duckdb/duckdb-engine.ts'),
+      import('./core/engine/duckdb/duckdb-oracle.ts'),
+      import('./core/history/duckdb/duckdb-bound-log.ts'),
+    ]);
+  const bounds = new BoundSource({ engine: new DuckDbEngine(database), log: new DuckDbBoundLog(database) });
+  return duckDbOracle(database, new DuckDbCatalog(database), types, bounds);
 }
 
 /** What a view serves against plain SQL over the facts that it was calculated from. */
 async function verifyView(config: Config, view: StoreView, request: VerifyRequest, progress: Progress) {
-  const [{ DuckDbCatalog }, { duckDbOracle }, { servedByRows }, core] = await Promise.all([
-    import('./core/catalog/duckdb/duckdb-catalog.ts'),
-    import('./core/engine/duckdb/duckdb-oracle.ts'),
+  const [{ servedByRows }, core] = await Promise.all([
     import('./core/verify/served-reader.ts'),
     import('./core/verify/verify.ts'),
   ]);
@@ -334,12 +325,7 @@ async function verifyView(config: Config, view: StoreView, request: VerifyReques
   const types = await segmentTypes(config);
   const database = await openDatabase(config);
   try {
-    const { customers, segments, openOracle } = duckDbOracle(
-      database,
-      new DuckDbCatalog(database),
-      types,
-      await boundSource(database),
-    );
+    const { customers, segments, openOracle } = await sqlOracle(database, types);
     progress({ phase: 'facts', done: 0 });
     const oracle = await openOracle(asOf);
     const report = await core

@@ -308,7 +308,7 @@ export function engineContract(name: string, open: OpenEngine): void {
       const move = (to: string, from: string, orderId = '1') =>
         order(to, orderId, { previousCustomerId: from });
       await engine.put({ orders: [order('ann', '1'), order('ann', '2')] });
-      assert.deepEqual(await engine.put({ orders: [move('bob', 'ann')] }), { batchNo: 2 });
+      assert.deepEqual(await engine.put({ orders: [move('bob', 'ann')] }), { batchNo: 2, newCustomers: 1 });
       assert.deepEqual(
         [await left('ann'), await left('bob')],
         [['1 cancelled', '2 completed'], ['1 completed']],
