@@ -99,6 +99,27 @@ describe('compile', () => {
     assert.equal(compiled.exceptionHigh[0], 0xffff_ffff, 'any condition makes a difference');
   });
 
+  it('runs a rule only for those who can differ from its default, where many segments share a condition', async () => {
+    const inCity: Rule = { kind: 'trait', name: 'city', test: { kind: 'exists' } };
+    const compiled = await plan(
+      ...Array.from(
+        { length: 30 },
+        (_, i): Rule => ({ kind: 'all', rules: [inCity, orders({ withinS: i + 1 })] }),
+      ),
+    );
+    const city = compiled.traits.existsAction[0]!;
+    assert.equal(city & ((1 << ACTION_BITS) - 1), ACTION.share);
+    const shared = city >>> ACTION_BITS;
+    assert.equal(
+      compiled.sharedStart[shared],
+      compiled.sharedStart[shared + 1],
+      'the city causes nothing by itself',
+    );
+    assert.ok(
+      compiled.programStart.every((start, place) => place === 0 || start > compiled.programStart[place - 1]!),
+    );
+  });
+
   it('leaves paused segments out', async () => {
     const definition = { key: 'p', type: 'rule', status: 'paused' } as const;
     const compiled = await compile({

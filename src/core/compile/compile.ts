@@ -1,6 +1,6 @@
 /**
  * Compiles segments into a plan: each distinct condition once, each rule into a truth table over its
- * conditions (or a program, beyond 6), and indexes from facts to the conditions that they can touch.
+ * conditions or a program, and indexes from facts to the conditions that they can touch.
  */
 import assert from 'node:assert/strict';
 import type { Rule } from '../../model/rule.ts';
@@ -12,6 +12,7 @@ import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
 import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
 import { ACTION_BITS, type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
 import { writeProgram } from './program.ts';
+import { triggersOf } from './trigger.ts';
 import { Uses } from './uses.ts';
 
 export interface CompileRequest {
@@ -20,6 +21,9 @@ export interface CompileRequest {
   readonly stores: StoreTable;
   readonly dictionary: FactDictionary;
 }
+
+/** Times as many uses as are watched: a program costs some times what an action does. */
+const SPARED_MIN = 8;
 
 /** Compiles, in turns; the cost grows with the segments and the stores that they name. */
 export async function compile(request: CompileRequest): Promise<Plan> {
@@ -32,17 +36,25 @@ export async function compile(request: CompileRequest): Promise<Plan> {
   const defaults = sharedUint8(segments.length);
   const exceptionLow = sharedUint32(segments.length);
   const exceptionHigh = sharedUint32(segments.length);
-  const uses = new Uses();
-  const large = new Map<number, Expression>();
-  for (const [place, segment] of segments.entries()) {
+  const expressions: Expression[] = [];
+  for (const segment of segments) {
     if (turns.isOver()) await turns.next();
-    const expression = express(segment.rule, table);
+    expressions.push(express(segment.rule, table));
+  }
+  const sharing = new Uint32Array(table.size);
+  for (const expression of expressions)
+    for (const condition of conditionsOf(expression)) sharing[condition]!++;
+  const uses = new Uses();
+  const programmed = new Map<number, Expression>();
+  for (const [place, expression] of expressions.entries()) {
+    if (turns.isOver()) await turns.next();
     const conditions = conditionsOf(expression);
     const isDefault = evaluateExpression(expression, () => false);
     defaults[place] = Number(isDefault);
-    if (conditions.length > TABLE_CONDITIONS_MAX) {
-      large.set(place, expression);
-      uses.addLarge(conditions, place);
+    const triggers = triggersOf(expression, (condition) => sharing[condition]!);
+    if (conditions.length > TABLE_CONDITIONS_MAX || isSpared(conditions, triggers, sharing)) {
+      programmed.set(place, expression);
+      uses.addProgram(conditions, triggers, place);
       continue;
     }
     const members = truthTable(expression, conditions);
@@ -60,19 +72,37 @@ export async function compile(request: CompileRequest): Promise<Plan> {
     ...lists,
     exceptionLow,
     exceptionHigh,
-    ...programs(large, segments.length, (condition) => actionOf(condition)! >>> ACTION_BITS),
+    ...programs(programmed, segments.length, (condition) => actionOf(condition)! >>> ACTION_BITS),
   };
 }
 
+/**
+ * Whether a program that runs on its triggers alone spares much. What many segments share mostly holds for
+ * many customers, and would cause something in each of those segments for each of those customers.
+ */
+function isSpared(
+  conditions: readonly number[],
+  triggers: ReadonlySet<number>,
+  sharing: Uint32Array,
+): boolean {
+  let watched = 0;
+  let spared = 0;
+  for (const condition of conditions) {
+    if (triggers.has(condition)) watched += sharing[condition]!;
+    else spared += sharing[condition]!;
+  }
+  return spared > SPARED_MIN * watched;
+}
+
 function programs(
-  large: ReadonlyMap<number, Expression>,
+  programmed: ReadonlyMap<number, Expression>,
   segments: number,
   sharedOf: (condition: number) => number,
 ): Pick<Plan, 'programStart' | 'program'> {
   const programStart = sharedUint32(segments + 1);
   const program = new Uint32List();
   for (let place = 0; place < segments; place++) {
-    const expression = large.get(place);
+    const expression = programmed.get(place);
     if (expression) writeProgram(expression, sharedOf, (word) => program.push(word));
     programStart[place + 1] = program.length;
   }

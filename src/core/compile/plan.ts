@@ -234,11 +234,11 @@ export interface Plan {
   readonly sharedAction: Uint32Array;
   /**
    * By place: bit k of the 64 is 1 where the membership under the mask k differs from the default.
-   * (So entry 0 is 0.) Only for segments with at most 6 conditions.
+   * (So entry 0 is 0.) Only for segments without a program.
    */
   readonly exceptionLow: Uint32Array;
   readonly exceptionHigh: Uint32Array;
-  /** Place → program, for segments with more conditions; empty otherwise. See `program.ts`. */
+  /** Place → program, for segments with more than 6 conditions or few triggers (`trigger.ts`); empty otherwise. See `program.ts`. */
   readonly programStart: Uint32Array;
   readonly program: Uint32Array;
 

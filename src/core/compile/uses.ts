@@ -7,7 +7,6 @@ import type { TruthTable } from './expression.ts';
 import { ACTION, ACTION_BITS, type Plan } from './plan.ts';
 
 const SCALE = 1 << ACTION_BITS;
-const KIND = SCALE - 1;
 
 /** Condition → action; undefined for one that no segment's membership depends on. */
 export type ActionOf = (condition: number) => number | undefined;
@@ -16,9 +15,19 @@ export class Uses {
   readonly #condition = new Uint32List();
   readonly #action = new Uint32List();
 
-  /** A use in a segment that has a program. */
-  addLarge(conditions: readonly number[], place: number): void {
-    for (const condition of conditions) this.#add(condition, ACTION.run, place);
+  /** Conditions that programs ask for. */
+  readonly #asked = new Set<number>();
+
+  /**
+   * Uses in a segment that has a program.
+   *
+   * @param triggers - Those of the conditions that cause it to be run; of the others it asks when it runs.
+   */
+  addProgram(conditions: readonly number[], triggers: ReadonlySet<number>, place: number): void {
+    for (const condition of conditions) {
+      this.#asked.add(condition);
+      if (triggers.has(condition)) this.#add(condition, ACTION.run, place);
+    }
   }
 
   /** @param exceptions - The segment's table: bit k is 1 where mask k differs from the default. */
@@ -48,8 +57,9 @@ export class Uses {
     let shared = 0;
     for (let number = 0; number < conditions; number++) {
       const uses = byCondition.subarray(order.start[number]!, order.start[number + 1]!);
-      if (uses.length === 0) actions.push(undefined);
-      else if (uses.length === 1 && (uses[0]! & KIND) !== ACTION.run) actions.push(uses[0]!);
+      const isAsked = this.#asked.has(number);
+      if (uses.length === 0 && !isAsked) actions.push(undefined);
+      else if (uses.length === 1 && !isAsked) actions.push(uses[0]!);
       else {
         for (const use of uses) {
           sharedOf.push(shared);
