@@ -50,6 +50,33 @@ export class MemberColumns {
     this.#columns.set(segmentNo, new Uint32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer));
   }
 
+  /** Takes customers out of every segment. */
+  forget(customerNos: Iterable<number>): void {
+    for (const customerNo of customerNos) {
+      for (const words of this.#columns.values()) {
+        if (customerNo >>> 5 < words.length) words[customerNo >>> 5]! &= ~(1 << (customerNo & 31));
+      }
+    }
+  }
+
+  has(segmentNo: number, customerNo: number): boolean {
+    return (((this.#columns.get(segmentNo)?.[customerNo >>> 5] ?? 0) >>> (customerNo & 31)) & 1) === 1;
+  }
+
+  /** The first customers who are in a segment here and not there, or the other way round; at most `limit`. */
+  differing(other: MemberColumns, segmentNo: number, limit: number): number[] {
+    const found: number[] = [];
+    const end = 32 * Math.max(this.#length(segmentNo), other.#length(segmentNo));
+    for (let customerNo = 0; customerNo < end && found.length < limit; customerNo++) {
+      if (this.has(segmentNo, customerNo) !== other.has(segmentNo, customerNo)) found.push(customerNo);
+    }
+    return found;
+  }
+
+  #length(segmentNo: number): number {
+    return this.#columns.get(segmentNo)?.length ?? 0;
+  }
+
   /** Customers who are in a segment here and not there, or the other way round. */
   differences(other: MemberColumns, segmentNo: number): number {
     const ours = this.#columns.get(segmentNo) ?? new Uint32Array(0);

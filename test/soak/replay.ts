@@ -8,6 +8,9 @@
  * again in that tick, since the log tells an added segment's size and not its members. A changed rule or
  * default of a segment that stays is all in the log, and nothing of it is taken from what is served.
  *
+ * Customers who were erased are left out of the comparison; neither what is served nor the log may hold
+ * anything of them.
+ *
  * Both are noted in a journal, a line a tick. A process that dies between a tick and its line finds what is
  * served ahead of the journal by exactly that tick, still untouched, and writes the line then.
  */
@@ -53,10 +56,26 @@ export interface ReplayReport {
   readonly replayed: number;
   readonly compared: number;
   readonly mismatches: number;
+  /** Of the first of them, what is served and all that led to what is not. */
+  readonly examples: readonly ReplayMismatch[];
+  /** Numbers of erased customers of whom something is left in what is served, or in the log. */
+  readonly leftOfErased: readonly number[];
+}
+
+export interface ReplayMismatch {
+  readonly segmentNo: number;
+  readonly customerNo: number;
+  readonly customer: string;
+  readonly served: boolean;
+  /** Entries (+) and exits (−) of the customer. */
+  readonly log: readonly string[];
+  /** What the journal since the last comparison says of the segment. */
+  readonly journal: readonly string[];
 }
 
 const CHANGES_PER_READ = 20_000;
 const CUSTOMERS_PER_READ = 10_000;
+const EXAMPLES_MAX = 5;
 
 export class Replay {
   readonly #parts: ReplayParts;
@@ -116,7 +135,8 @@ export class Replay {
     const defaults = new Map(standing.defaults);
     let last = standing;
     let replayed = 0;
-    for (const line of this.#lines(standing.tick)) {
+    const lines = [...this.#lines(standing.tick)];
+    for (const line of lines) {
       for (const [segmentNo, isDefault] of defaults) {
         if (isDefault) members.setRange(segmentNo, last.customerNoEnd, line.customerNoEnd);
       }
@@ -131,12 +151,70 @@ export class Replay {
     }
     const { customerNoEnd } = last;
     const served = await this.#served(customerNoEnd, [...defaults.keys()]);
+    const erased = await this.#erased(last.asOf.batchNo);
+    members.forget(erased);
+    served.forget(erased);
     let mismatches = 0;
-    for (const segmentNo of defaults.keys()) mismatches += members.differences(served, segmentNo);
+    const examples: ReplayMismatch[] = [];
+    for (const segmentNo of defaults.keys()) {
+      const differences = members.differences(served, segmentNo);
+      mismatches += differences;
+      if (differences === 0 || examples.length >= EXAMPLES_MAX) continue;
+      for (const customerNo of members.differing(served, segmentNo, EXAMPLES_MAX - examples.length))
+        examples.push(await this.#example(segmentNo, customerNo, served, lines));
+    }
+    const leftOfErased = await this.#leftOf(erased);
     const { tick, asOf, position } = last;
     this.#save(members, { tick, asOf, position, customerNoEnd, defaults: [...defaults] });
     writeFileSync(this.#journal, '');
-    return { replayed, compared: defaults.size * customerNoEnd, mismatches };
+    return { replayed, compared: defaults.size * customerNoEnd, mismatches, examples, leftOfErased };
+  }
+
+  async #erased(batchNo: number): Promise<number[]> {
+    return (await this.#parts.engine.erasures(0, batchNo)).map(({ customerNo }) => customerNo);
+  }
+
+  async #leftOf(erased: readonly number[]): Promise<number[]> {
+    const { target, changes } = this.#parts;
+    const rows = await target.rows(Uint32Array.from(erased));
+    const left: number[] = [];
+    for (const [i, customerNo] of erased.entries()) {
+      if (rows[i] !== undefined || (await changes.ofCustomer(customerNo)).length > 0) left.push(customerNo);
+    }
+    return left;
+  }
+
+  async #example(
+    segmentNo: number,
+    customerNo: number,
+    served: MemberColumns,
+    lines: readonly JournalLine[],
+  ): Promise<ReplayMismatch> {
+    const { engine, changes } = this.#parts;
+    const [customer] = await engine.customerIds(Uint32Array.of(customerNo));
+    const log = (await changes.ofCustomer(customerNo)).flatMap(
+      ({ position, at, batchNo, entered, exited }) => {
+        const sign = entered.includes(segmentNo) ? '+' : exited.includes(segmentNo) ? '-' : undefined;
+        return sign === undefined ? [] : [`${sign} at ${at}, batch ${batchNo}, position ${position}`];
+      },
+    );
+    const journal = lines.flatMap(({ tick, asOf, position, defaults, added, removed }) => {
+      const said = [
+        ...defaults.filter(([no]) => no === segmentNo).map(([, isDefault]) => `default ${isDefault}`),
+        ...added.filter(([no]) => no === segmentNo).map(() => 'added'),
+        ...removed.filter((no) => no === segmentNo).map(() => 'removed'),
+      ];
+      const where = `tick ${tick}, position ${position}, ${JSON.stringify(asOf)}`;
+      return said.length === 0 ? [] : [`${said.join(', ')}: ${where}`];
+    });
+    return {
+      segmentNo,
+      customerNo,
+      customer: customer ?? '',
+      served: served.has(segmentNo, customerNo),
+      log,
+      journal,
+    };
   }
 
   async #apply(members: MemberColumns, after: number, upTo: number): Promise<number> {

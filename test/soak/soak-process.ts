@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import { randomFrom } from '../../bench/benchmark-segments.ts';
 import { BoundSource } from '../../src/core/bound-source.ts';
 import { calculate } from '../../src/core/calculate.ts';
+import { checkDefinition } from '../../src/core/catalog/check-definition.ts';
 import { DuckDbCatalog } from '../../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { loadSegments } from '../../src/core/catalog/resolve-segments.ts';
+import { validateCatalog } from '../../src/core/catalog/validate-catalog.ts';
 import { openLmdbChangeLog } from '../../src/core/change/lmdb/lmdb-change-log.ts';
 import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
@@ -24,11 +26,12 @@ import { servedByRows } from '../../src/core/verify/served-reader.ts';
 import { Verifier } from '../../src/core/verify/verifier.ts';
 import { type VerifyReport, verify } from '../../src/core/verify/verify.ts';
 import type { AsOf } from '../../src/model/membership.ts';
-import type { Segment } from '../../src/model/segment.ts';
+import type { Definition, Segment } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { openLmdbStore } from '../../src/store/lmdb/lmdb-store.ts';
 import { servedSample } from '../../src/store/served-sample.ts';
-import { HOUR_S, type LifeOptions, MarketplaceLife } from './marketplace-life.ts';
+import { HOUR_S, type LifeOptions } from './life-draw.ts';
+import { MarketplaceLife } from './marketplace-life.ts';
 import { Replay } from './replay.ts';
 
 export interface SoakOptions extends LifeOptions {
@@ -42,6 +45,8 @@ export interface SoakOptions extends LifeOptions {
   readonly dailySegments: number;
   /** Facts are compacted after one hour in so many, on average. */
   readonly compactHours: number;
+  /** Everything is calculated again, between two ticks, after one hour in so many. */
+  readonly calculateHours: number;
 }
 
 /** What an hour came to. */
@@ -78,23 +83,31 @@ const catalog = new DuckDbCatalog(database);
 const target = await openLmdbStore({ folder: join(options.folder, 'store') });
 const changes = await openLmdbChangeLog({ folder: join(options.folder, 'changes') });
 const pool = new EvaluationPool(2);
-const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES };
 const bounds = new BoundSource({ engine, log: new DuckDbBoundLog(database) });
+const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES, bounds };
 const oracle = { ...duckDbOracle(database, catalog, SEGMENT_TYPES, bounds), segments: segmentsAsOf };
 const verifier = new Verifier({ ...oracle, served: (ids, draw) => servedSample(target, ids, draw) });
 const note = (hour: number) => ({ author: 'soak', at: options.start + hour * HOUR_S });
 
 if ((await engine.counts()).customers === 0) {
   const { customers, stores, seed, start } = options;
-  await simulate(database, { customers, orders: options.history, stores, seed, to: start });
+  await simulate(database, {
+    customers,
+    orders: options.history,
+    events: options.history,
+    scores: true,
+    lists: true,
+    stores,
+    seed,
+    to: start,
+  });
 }
 if (target.asOf() === undefined) {
-  await catalog.apply(life.firstDefinitions(), note(0));
-  const moment = options.start;
-  await calculate(parts, { moment, isPinned: false, calculationNo: 1, onReady: async () => {} });
+  await define(life.firstDefinitions(), 0);
+  await calculateAt(0);
 }
 const facts = await engine.openLiveFacts();
-const live = await openLive({ ...parts, facts });
+let live = await openLive({ ...parts, facts });
 const replay = await Replay.open({ folder: options.folder, engine, target, changes });
 seconds.open = round((performance.now() - startedAt) / 1000);
 
@@ -116,14 +129,14 @@ async function liveThrough(hour: number): Promise<HourLine> {
   const random = randomFrom(options.seed + hour);
   const end = options.start + hour * HOUR_S;
   const totals = { ticks: 0, affected: 0 };
-  const tick = async (now: number) => {
-    totals.affected += (await timed('tick', () => live.tick(now))).affected;
+  const tick = async (now: number, renewFor?: number) => {
+    totals.affected += (await timed('tick', () => live.tick(now, renewFor))).affected;
     await timed('journal', () => replay.follow());
     totals.ticks++;
   };
   const definitions = life.definitions(hour);
   if (definitions.length > 0) {
-    await timed('define', () => catalog.apply(definitions, note(hour)));
+    await timed('define', () => define(definitions, hour));
     // Together with facts in most hours, and alone in some.
     if (random() < 0.3) await tick(end - HOUR_S + 1);
   }
@@ -131,8 +144,24 @@ async function liveThrough(hour: number): Promise<HourLine> {
     await timed('put', () => engine.put(batch));
     await tick(end - Math.floor(random() * HOUR_S));
   }
+  for (const { model, version } of life.facts.activations(hour)) {
+    await timed('activate', () => engine.activateModelVersion(model, version));
+    if (random() < 0.5) await tick(end - Math.floor(random() * HOUR_S));
+  }
+  for (const customer of life.facts.erased(hour)) {
+    await timed('erase', () => engine.eraseCustomer(customer));
+    if (random() < 0.5) await tick(end - Math.floor(random() * HOUR_S));
+  }
+  for (const customer of life.facts.readmitted(hour)) await engine.readmitCustomer(customer);
   if (random() * options.compactHours < 1) await timed('compact', () => engine.compact());
   await tick(end);
+  if (hour % options.calculateHours === options.calculateHours - 1) {
+    // Begins where a tick has just been that took the population's bounds: the log has nothing to tell of it.
+    if (live.plan.isRanked) await tick(end, 1 + hour);
+    await timed('calculate', () => calculateAt(hour, live.plan.boundsSeconds));
+    await timed('journal', () => replay.follow());
+    live = await openLive({ ...parts, facts });
+  }
   const { sampleSegments: segments, sampleCustomers: customers } = options;
   const reports: VerifyReport[] = [
     await timed('sample', () => verifier.run({ segments, customers, seed: options.seed * 1_000 + hour })),
@@ -143,7 +172,8 @@ async function liveThrough(hour: number): Promise<HourLine> {
   if (hour % 24 === 0 || hour === options.hours) {
     reports.push(await timed('verify', () => verifyAll(hour)));
     const report = await timed('replay', () => replay.compare());
-    ({ replayed, compared: replayCompared, mismatches } = report);
+    ({ replayed, compared: replayCompared } = report);
+    mismatches = report.mismatches + report.leftOfErased.length;
     if (mismatches > 0) console.error(`hour ${hour}: the log of changes differs: ${JSON.stringify(report)}`);
   }
   for (const report of reports) {
@@ -165,13 +195,33 @@ async function liveThrough(hour: number): Promise<HourLine> {
   };
 }
 
-/** Read anew only when definitions or stores have changed: most hours leave both alone. */
-async function segmentsAsOf({ catalogNo, batchNo }: AsOf): Promise<readonly Segment[]> {
+/** As people do: what is not allowed is refused. */
+async function define(definitions: readonly Definition[], hour: number): Promise<void> {
+  for (const definition of definitions) checkDefinition(definition, SEGMENT_TYPES);
+  const inForce = (await catalog.definitions()).map(({ definition }) => definition);
+  validateCatalog(inForce, definitions, await engine.storeTable(), SEGMENT_TYPES);
+  await catalog.apply(definitions, note(hour));
+}
+
+/** @param boundsSeconds - Of the tick before it, which took the bounds; absent: the pass takes them. */
+async function calculateAt(hour: number, boundsSeconds?: number): Promise<void> {
+  await calculate(parts, {
+    moment: Math.max(options.start + hour * HOUR_S, target.asOf()?.moment ?? 0),
+    isPinned: false,
+    calculationNo: 1 + hour,
+    ...(boundsSeconds === undefined ? {} : { boundsSeconds }),
+    onReady: async () => {},
+  });
+}
+
+/** Read anew only when definitions, stores or bounds have changed: most hours leave all of them alone. */
+async function segmentsAsOf(asOf: AsOf): Promise<readonly Segment[]> {
+  const { catalogNo, batchNo, calculationNo } = asOf;
   const stores = await engine.storeTable(batchNo);
-  const from = JSON.stringify([catalogNo, stores]);
+  const from = JSON.stringify([catalogNo, calculationNo, await bounds.version(asOf), stores]);
   if (from !== lastSegments.from) {
     const segments = await loadSegments({ catalog, stores, types: SEGMENT_TYPES, knownAt: catalogNo });
-    lastSegments = { from, segments };
+    lastSegments = { from, segments: (await bounds.boundAsOf(segments, stores, asOf)).segments };
   }
   return lastSegments.segments;
 }

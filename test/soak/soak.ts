@@ -23,10 +23,13 @@ const SHORT = {
   stores: 300,
   segments: 1_000,
   ordersPerHour: 150,
+  eventsPerHour: 150,
   sampleSegments: 100,
   sampleCustomers: 1_000,
   dailySegments: 1_000_000,
   compactHours: 10,
+  /** Everything is calculated again once in so many hours. */
+  calculateHours: 15,
   /** One kill in so many hours, on average; 0: none. */
   killHours: 6,
   seed: 1,
@@ -39,7 +42,9 @@ const MONTH: typeof SHORT = {
   stores: 2_000,
   segments: 10_000,
   ordersPerHour: 200,
+  eventsPerHour: 200,
   compactHours: 48,
+  calculateHours: 36,
   killHours: 12,
 };
 /** Of an hour that ended, as a guess for the next of its kind. */
