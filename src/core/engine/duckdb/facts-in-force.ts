@@ -119,10 +119,8 @@ async function makeTables(
   await make('known_trait', facts.known_trait);
   await make('known_event', `SELECT ${EVENT_COLUMNS} FROM (${facts.known_event}) ${SORTED_EVENTS}`);
   await make('known_activation', facts.known_activation);
-  // Staged and former versions of models are not asked for, nor are those who were taken off a list.
-  await make(
-    'known_score',
-    `FROM (${facts.known_score}) SEMI JOIN ${schema}.known_activation USING (name_no) ORDER BY name_no`,
-  );
+  // Queries join the versions in force: a join in here trips DuckDB, see `factsInForceSql`.
+  await make('known_score', `FROM (${facts.known_score}) ORDER BY name_no`);
+  // Who was taken off a list is not asked for.
   await make('known_list_entry', `FROM (${facts.known_list_entry}) WHERE is_listed ORDER BY name_no`);
 }
