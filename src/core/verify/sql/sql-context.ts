@@ -14,7 +14,14 @@ export interface SegmentSqlOptions {
    * over such tables.
    */
   readonly assumeCompacted?: boolean;
+  /** Where facts in force are read instead, by one who knows: see `FactTables`. */
+  readonly facts?: FactTables;
 }
+
+/** Facts by the names of `tableSql`, one version of each: what stands behind FROM, without parameters. */
+export type FactTables = Readonly<Record<FactName, string>>;
+
+type FactName = keyof typeof COMPACTED;
 
 export interface SqlContext extends SegmentSqlOptions {
   readonly params: string[];
@@ -28,6 +35,7 @@ export interface CustomerSet {
 
 /** Names of the facts in force, and of the table that holds them when it holds nothing else. */
 const COMPACTED = {
+  known_customer: 'customer',
   known_order: 'order_base',
   known_store: 'store',
   known_trait: 'trait',
@@ -38,13 +46,14 @@ const COMPACTED = {
 } as const;
 
 /** What to read facts of one kind from. */
-export function tableSql(name: keyof typeof COMPACTED, { assumeCompacted }: SqlContext): string {
-  return assumeCompacted ? COMPACTED[name] : name;
+export function tableSql(name: FactName, { assumeCompacted, facts }: SqlContext): string {
+  return facts?.[name] ?? (assumeCompacted ? COMPACTED[name] : name);
 }
 
 /** Facts in force, by the names of `tableSql`: of each the version received last. */
-export function factTables({ knownAt, assumeCompacted }: SqlContext): { name: string; sql: string }[] {
-  if (assumeCompacted) return [];
+export function factTables(context: SqlContext): { name: FactName; sql: string }[] {
+  const { knownAt, assumeCompacted, facts } = context;
+  if (assumeCompacted || facts) return [];
   const received = knownAt === undefined ? '' : ` WHERE batch_no <= ${knownAt}`;
   const columns =
     'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status, batch_no, order_id';
@@ -55,6 +64,7 @@ export function factTables({ knownAt, assumeCompacted }: SqlContext): { name: st
     `  FROM ${from}) AS version WHERE recency = 1`;
   const received_orders = `(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`;
   return [
+    { name: 'known_customer', sql: `SELECT customer_no FROM customer${received}` },
     { name: 'known_order', sql: latest(received_orders, 'customer_no, order_id') },
     { name: 'known_store', sql: latest(`store${received}`, 'store_no') },
     { name: 'known_trait', sql: latest(`trait${received}`, 'customer_no, name_no') },
