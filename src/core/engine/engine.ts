@@ -27,7 +27,7 @@ export type { Erasure } from './erasure.ts';
 export type { EventColumns, FactBatch, ScanColumns } from './fact-batch.ts';
 export type { TimeOffsets } from './live-facts.ts';
 export type { Members, MembersRequest } from './members.ts';
-export type { PopulationMeasure, PopulationRequest, PopulationValues } from './population-values.ts';
+export type { PopulationRequest, PopulationValues } from './population-values.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
 export type RowNo = number;
