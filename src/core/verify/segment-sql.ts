@@ -12,6 +12,7 @@ import { pluginSql } from './sql/plugin-sql.ts';
 import { sequenceSql } from './sql/sequence-sql.ts';
 import {
   type CustomerSet,
+  type FactTables,
   factTables,
   type SegmentSqlOptions,
   type SqlContext,
@@ -43,6 +44,18 @@ export function segmentSql(rule: Rule, options: SegmentSqlOptions): SegmentSql {
   const needed = factTables(context).filter((table) => members.includes(`${table.name} AS`));
   const tables = needed.map((table) => `${table.name} AS (\n${table.sql}\n)`).join(',\n');
   return { sql: tables === '' ? members : `WITH ${tables}\n${members}`, params: context.params };
+}
+
+/**
+ * The query for the customers whose facts make a difference: members, or with `complement` all known
+ * customers who are not. Which of the two it is depends on the rule alone.
+ */
+export function differingSql(
+  rule: Rule,
+  options: SegmentSqlOptions & { readonly facts: FactTables },
+): SegmentSql & { readonly complement: boolean } {
+  const context: SqlContext = { ...options, params: [] };
+  return { ...customerSet(rule, context), params: context.params };
 }
 
 function customerSet(rule: Rule, context: SqlContext): CustomerSet {

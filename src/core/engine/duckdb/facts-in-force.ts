@@ -4,7 +4,7 @@
  */
 import type { Rule } from '../../../model/rule.ts';
 import type { FactTables } from '../../verify/segment-sql.ts';
-import { VALID_UNTIL, WANTED_CUSTOMER } from './scan-query.ts';
+import { MIXED_CUSTOMER, VALID_UNTIL } from './scan-query.ts';
 import type { DuckDbSession } from './session.ts';
 
 /** Names of facts that a rule looks at, as numbers. */
@@ -27,22 +27,46 @@ export interface FactMark {
   readonly of: 'everybody' | 'mixed';
 }
 
-/** Temporary table of the reconciled orders of mixed customers, who are in `WANTED_CUSTOMER`. */
-export const RECONCILED_ORDER = 'reconciled_order';
+/** Temporary table of the reconciled orders of mixed customers, who are in `MIXED_CUSTOMER`. */
+const RECONCILED_ORDER = 'reconciled_order';
 
 /** Columns of orders that a condition can look at. */
-export const ORDERS = 'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status';
+const ORDERS = 'customer_no, store_no, ordered_at, total_e4, discount_e4, currency_no, status';
 
 /**
- * Customers with several versions of an order at the mark: those that a batch in the tail corrected, and
- * those whose version at the mark is in the archive. Most of the tail are new orders, which lie in it as
- * they would in the base.
+ * Makes the tables of mixed customers, who have several versions of an order at the mark: those that a batch
+ * in the tail corrected, and those whose version at the mark is in the archive. Most of the tail are new
+ * orders, which lie in it as they would in the base.
+ *
+ * @returns Whether there are any.
  */
-export const severalVersionsSql = (knownAt: number) => `
-  SELECT customer_no FROM order_tail WHERE batch_no <= ${knownAt}
-    AND batch_no IN (SELECT batch_no FROM batch WHERE replaced > 0)
-  UNION
-  SELECT customer_no FROM order_archive WHERE batch_no <= ${knownAt} AND superseded_by > ${knownAt}`;
+export async function reconcileOrders(
+  session: DuckDbSession,
+  { knownAt, past }: Pick<FactMark, 'knownAt' | 'past'>,
+): Promise<boolean> {
+  const archived = `batch_no <= ${knownAt} AND superseded_by > ${knownAt}`;
+  await session.run(`CREATE TEMP TABLE ${MIXED_CUSTOMER} AS
+    SELECT customer_no FROM order_tail WHERE batch_no <= ${knownAt}
+      AND batch_no IN (SELECT batch_no FROM batch WHERE replaced > 0)
+    UNION SELECT customer_no FROM order_archive WHERE ${archived}`);
+  const found = await session.row(`SELECT 1 AS found FROM ${MIXED_CUSTOMER} LIMIT 1`);
+  if (found === undefined) return false;
+  const mixed = `customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`;
+  // Through a table that is filtered: only such a one is pushed into the scan as a Bloom filter by DuckDB 1.5,
+  // which makes it cost 0.4 s of processor time at 100 M orders, and not 1.2.
+  const inBase = `customer_no IN (SELECT customer_no FROM customer WHERE ${mixed})`;
+  // By max, not by row_number: see `reconciledSql`.
+  await session.run(`CREATE TEMP TABLE ${RECONCILED_ORDER} AS
+    WITH tail AS (
+      SELECT ${ORDERS}, order_id FROM order_tail WHERE batch_no <= ${knownAt} AND ${mixed}
+      QUALIFY batch_no = max(batch_no) OVER (PARTITION BY customer_no, order_id)),
+    older AS (
+      SELECT ${ORDERS}, order_id FROM order_base ${where([inBase, ...(past ? [`batch_no <= ${knownAt}`] : [])])}
+      UNION ALL SELECT ${ORDERS}, order_id FROM order_archive WHERE ${archived} AND ${mixed})
+    SELECT ${ORDERS} FROM older ANTI JOIN tail USING (customer_no, order_id)
+    UNION ALL SELECT ${ORDERS} FROM tail`);
+  return true;
+}
 
 /** What a rule names, as it was in force at the mark. */
 export async function namedFacts(session: DuckDbSession, rule: Rule, knownAt: number): Promise<NamedFacts> {
@@ -114,7 +138,7 @@ export async function factsInForce(
   mark: FactMark,
 ): Promise<FactTables> {
   const { knownAt, past, of } = mark;
-  const mixed = of === 'mixed' ? [`customer_no IN (SELECT customer_no FROM ${WANTED_CUSTOMER})`] : [];
+  const mixed = of === 'mixed' ? [`customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`] : [];
   const known = past ? [`batch_no <= ${knownAt}`] : [];
   const filters = [...known, ...mixed];
   const named = (table: NamedTable, numbers: readonly number[], columns: Readonly<Record<string, string>>) =>

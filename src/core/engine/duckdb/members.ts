@@ -5,31 +5,17 @@
  * reconciled. At 100 M orders a pass costs 0.2 to 2 s of processor time, and reconciling all would cost 50.
  */
 import type { Rule } from '../../../model/rule.ts';
-import { queryParts, segmentSql } from '../../verify/segment-sql.ts';
+import { differingSql, queryParts } from '../../verify/segment-sql.ts';
 import type { Members, MembersRequest } from '../members.ts';
 import type { DuckDbDatabase } from './database.ts';
-import {
-  type FactMark,
-  factsInForce,
-  namedFacts,
-  ORDERS,
-  RECONCILED_ORDER,
-  severalVersionsSql,
-} from './facts-in-force.ts';
+import { type FactMark, factsInForce, namedFacts, reconcileOrders } from './facts-in-force.ts';
 import { readNumbers } from './scan.ts';
-import {
-  mixedCustomersSql,
-  reconciledSql,
-  type ScanScope,
-  scanScope,
-  tailBatchesSql,
-  WANTED_CUSTOMER,
-} from './scan-query.ts';
+import { MIXED_CUSTOMER } from './scan-query.ts';
 import type { DuckDbSession } from './session.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 
-/** Temporary table of the members found. */
-const MEMBER = 'member';
+/** Temporary table of customers whose facts make a difference. */
+const DIFFERING = 'differing';
 /** A full scan of 100 M orders costs as much as about so many passes over them. */
 const PASSES_MAX = 5;
 /** What a pass over orders in few stores costs of one over all. */
@@ -70,55 +56,50 @@ export async function readMembers(database: DuckDbDatabase, request: MembersRequ
   const snapshot = await openSnapshot(database, 1);
   try {
     const session = snapshot.sessions[0]!;
-    await session.run(`CREATE TEMP TABLE ${MEMBER} (customer_no UINTEGER NOT NULL)`);
-    await findMembers(session, snapshot, request);
-    return await take(session, request.sample);
+    const knownAt = Math.min(request.knownAt ?? snapshot.batchNo, snapshot.batchNo);
+    await session.run(`CREATE TEMP TABLE ${DIFFERING} (customer_no UINTEGER NOT NULL)`);
+    const { complement } = await findDiffering(session, snapshot, { ...request, knownAt });
+    const members = complement
+      ? `customer ANTI JOIN ${DIFFERING} USING (customer_no) WHERE batch_no <= ${knownAt}`
+      : DIFFERING;
+    return await take(session, members, request.sample);
   } finally {
     await snapshot.close();
   }
 }
 
-async function findMembers(
+/** Fills the table of those whose facts make a difference, each once. */
+async function findDiffering(
   session: DuckDbSession,
   snapshot: Snapshot,
-  { rule, moment, knownAt: asked = snapshot.batchNo }: MembersRequest,
-): Promise<void> {
-  const knownAt = Math.min(asked, snapshot.batchNo);
+  { rule, moment, knownAt }: MembersRequest & { readonly knownAt: number },
+): Promise<{ readonly complement: boolean }> {
   const past = knownAt < snapshot.batchNo;
   const names = await namedFacts(session, rule, knownAt);
   const find = async (of: FactMark['of'], where: string) => {
     const facts = await factsInForce(session, names, { knownAt, past, of });
-    const { sql, params } = segmentSql(rule, { moment, knownAt, dialect: 'duckdb', facts });
-    await session.run(`INSERT INTO ${MEMBER} SELECT customer_no FROM (${sql}) AS found ${where}`, params);
+    const { sql, params, complement } = differingSql(rule, { moment, knownAt, dialect: 'duckdb', facts });
+    await session.run(`INSERT INTO ${DIFFERING} SELECT customer_no FROM (${sql}) ${where}`, params);
+    return { complement };
   };
-  const isMixed = names.hasOrders && (await reconcile(session, snapshot, knownAt));
+  const isMixed = names.hasOrders && (await reconcileOrders(session, { knownAt, past }));
   if (!isMixed) return find('everybody', '');
-  await find('everybody', `ANTI JOIN ${WANTED_CUSTOMER} USING (customer_no)`);
-  await find('mixed', '');
+  await find('everybody', `ANTI JOIN ${MIXED_CUSTOMER} USING (customer_no)`);
+  return find('mixed', '');
 }
 
-/** Makes the table of the reconciled orders of mixed customers. @returns Whether there are any. */
-async function reconcile(session: DuckDbSession, snapshot: Snapshot, knownAt: number): Promise<boolean> {
-  await session.run(`CREATE TEMP TABLE ${WANTED_CUSTOMER} AS ${severalVersionsSql(knownAt)}`);
-  const found = await session.row(`SELECT 1 AS found FROM ${WANTED_CUSTOMER} LIMIT 1`);
-  if (found === undefined) return false;
-  const columns = { amounts: true, traits: false };
-  const scope: ScanScope = { ...scanScope({ columns, knownAt }, snapshot.batchNo), customers: 'listed' };
-  await session.run(mixedCustomersSql(scope));
-  const tail = await session.row<{ batches: number }>(tailBatchesSql(scope));
-  const orders = reconciledSql(scope, tail!.batches, { columns: ORDERS, status: 'true' });
-  await session.run(`CREATE TEMP TABLE ${RECONCILED_ORDER} AS ${orders}`);
-  return true;
-}
-
-async function take(session: DuckDbSession, sample: number | undefined): Promise<Members> {
-  const { size } = (await session.row<{ size: number }>(`SELECT count(*) AS size FROM ${MEMBER}`))!;
-  const drawn =
-    sample === undefined || sample >= size
-      ? MEMBER
-      : `(SELECT customer_no FROM ${MEMBER} ORDER BY hash(customer_no), customer_no LIMIT ${sample})`;
+/** @param members - What stands behind FROM. */
+async function take(session: DuckDbSession, members: string, sample: number | undefined): Promise<Members> {
+  if (sample === undefined) {
+    const customerNos = await readNumbers(
+      session.stream(`SELECT customer_no FROM ${members} ORDER BY customer_no`),
+    );
+    return { size: customerNos.length, customerNos };
+  }
+  const { size } = (await session.row<{ size: number }>(`SELECT count(*) AS size FROM ${members}`))!;
+  const drawn = `SELECT customer_no FROM ${members} ORDER BY hash(customer_no), customer_no LIMIT ${sample}`;
   const customerNos = await readNumbers(
-    session.stream(`SELECT customer_no FROM ${drawn} ORDER BY customer_no`),
+    session.stream(`SELECT customer_no FROM (${drawn}) ORDER BY customer_no`),
   );
   return { size, customerNos };
 }

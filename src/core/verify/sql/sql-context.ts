@@ -84,7 +84,9 @@ export function textSql(text: string, context: SqlContext): string {
 /** What stands behind `IN` for some texts. */
 export function listSql(texts: readonly string[], context: SqlContext): string {
   if (texts.length === 0) return '(SELECT CAST(NULL AS VARCHAR) WHERE false)';
-  return `(VALUES ${texts.map((text) => `(${textSql(text, context)})`).join(', ')})`;
+  const list = texts.map((text) => textSql(text, context));
+  if (context.facts) return `(${list.join(', ')})`;
+  return `(VALUES ${list.map((text) => `(${text})`).join(', ')})`;
 }
 
 /** The tests of inclusive bounds on an expression, of which any may be absent. */
