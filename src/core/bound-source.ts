@@ -49,16 +49,20 @@ export interface BoundedSegments {
   readonly fresh: readonly PopulationBound[];
 }
 
+const NO_MODELS: ReadonlyMap<string, number> = new Map();
 /** No mark: the last bounds kept are not in force yet. */
 const NOT_YET = -1;
 
 export class BoundSource {
-  readonly #engine: Pick<Engine, 'populationValues'>;
+  readonly #engine: Pick<Engine, 'populationValues' | 'dictionary'>;
   readonly #log: BoundLog;
   #last: (BoundMark & { readonly count: number }) | undefined;
   #hasLast = false;
 
-  constructor(parts: { readonly engine: Pick<Engine, 'populationValues'>; readonly log: BoundLog }) {
+  constructor(parts: {
+    readonly engine: Pick<Engine, 'populationValues' | 'dictionary'>;
+    readonly log: BoundLog;
+  }) {
     this.#engine = parts.engine;
     this.#log = parts.log;
   }
@@ -73,15 +77,17 @@ export class BoundSource {
     request: BoundRequest,
     progress?: Progress,
   ): Promise<BoundedSegments> {
-    const wanted = await wantedConditions(segments, request.skipsPaused ?? false);
-    if (wanted.size === 0) return { segments, taken: new Map(), fresh: [] };
+    const ranked = await rankedIn(segments, request.skipsPaused ?? false);
+    if (ranked.length === 0) return { segments, taken: new Map(), fresh: [] };
+    const keyOf = await this.#keys(ranked, request.asOf);
+    const wanted = new Map(ranked.map((condition) => [keyOf(condition), condition]));
     const bounds = await this.#inForce(wanted.keys(), request);
-    const missing = [...wanted].filter(([key]) => !bounds.has(key)).map(([, condition]) => condition);
-    const fresh = await this.#take(missing, request, progress);
+    const missing = [...wanted].filter(([key]) => !bounds.has(key));
+    const fresh = await this.#take(new Map(missing), request, progress);
     for (const bound of fresh) bounds.set(bound.key, bound);
     const taken = new Map<Rule, TakenBound>();
     const replace = (condition: RankedCondition): Rule => {
-      const bound = bounds.get(boundKey(condition))!;
+      const bound = bounds.get(keyOf(condition))!;
       const rule = boundedRule(condition, bound);
       taken.set(rule, { condition, bound });
       return rule;
@@ -119,6 +125,16 @@ export class BoundSource {
     return last.moment <= asOf.moment && last.batchNo <= asOf.batchNo ? last.count : NOT_YET;
   }
 
+  /** Keys of bounds; the versions of models are looked up only where a score is ranked. */
+  async #keys(
+    ranked: readonly RankedCondition[],
+    asOf: AsOf,
+  ): Promise<(condition: RankedCondition) => string> {
+    const hasScores = ranked.some(({ kind }) => kind === 'score');
+    const models = hasScores ? (await this.#engine.dictionary(asOf.batchNo)).models : NO_MODELS;
+    return (condition) => boundKey(condition, models);
+  }
+
   async #inForce(
     keys: Iterable<string>,
     { asOf, reuse }: BoundRequest,
@@ -139,7 +155,7 @@ export class BoundSource {
 
   /** One query for each population, whatever the number of ranks that are asked of it. */
   async #take(
-    conditions: readonly RankedCondition[],
+    conditions: ReadonlyMap<string, RankedCondition>,
     { stores, asOf }: BoundRequest,
     progress?: Progress,
   ): Promise<PopulationBound[]> {
@@ -151,7 +167,7 @@ export class BoundSource {
     let done = 0;
     for (const ranked of populations.values()) {
       progress?.({ phase: 'bounds', done: done++, total: populations.size });
-      const { population: _, atLeast: _low, atMost: _high, ...measure } = ranked[0]!;
+      const { population: _, atLeast: _low, atMost: _high, ...measure } = ranked[0]!.condition;
       const { customers, values } = await this.#engine.populationValues({
         measure,
         ...(measure.kind === 'orders' && measure.stores.kind !== 'all'
@@ -159,13 +175,13 @@ export class BoundSource {
           : {}),
         moment,
         knownAt: batchNo,
-        ranksOf: (count) => ranked.flatMap(({ population }) => ranksOf(population, count)),
+        ranksOf: (count) => ranked.flatMap(({ condition }) => ranksOf(condition.population, count)),
       });
       let from = 0;
-      for (const condition of ranked) {
+      for (const { key, condition } of ranked) {
         const count = customers === 0 ? 0 : ranksOf(condition.population, customers).length;
         bounds.push({
-          key: boundKey(condition),
+          key,
           calculationNo,
           moment,
           batchNo,
@@ -179,28 +195,31 @@ export class BoundSource {
   }
 }
 
-/** Ranked conditions of segments, one for each bound: by its key. */
-async function wantedConditions(
-  segments: readonly Segment[],
-  skipsPaused: boolean,
-): Promise<Map<string, RankedCondition>> {
-  const wanted = new Map<string, RankedCondition>();
+/** Ranked conditions of segments, repeated ones too. */
+async function rankedIn(segments: readonly Segment[], skipsPaused: boolean): Promise<RankedCondition[]> {
+  const ranked: RankedCondition[] = [];
   const turns = new Turns();
   for (const segment of segments) {
     if (turns.isOver()) await turns.next();
     if (!hasRanked(segment.rule) || (skipsPaused && isPaused(segment))) continue;
-    for (const condition of rankedConditions(segment.rule)) wanted.set(boundKey(condition), condition);
+    for (const condition of rankedConditions(segment.rule)) ranked.push(condition);
   }
-  return wanted;
+  return ranked;
 }
 
-function byMeasure(conditions: readonly RankedCondition[]): Map<string, RankedCondition[]> {
-  const populations = new Map<string, RankedCondition[]>();
-  for (const condition of conditions) {
-    const key = measureKey(condition);
-    const population = populations.get(key);
-    if (population === undefined) populations.set(key, [condition]);
-    else population.push(condition);
+interface KeyedCondition {
+  /** Of its bound. */
+  readonly key: string;
+  readonly condition: RankedCondition;
+}
+
+function byMeasure(conditions: ReadonlyMap<string, RankedCondition>): Map<string, KeyedCondition[]> {
+  const populations = new Map<string, KeyedCondition[]>();
+  for (const [key, condition] of conditions) {
+    const measure = measureKey(condition);
+    const population = populations.get(measure);
+    if (population === undefined) populations.set(measure, [{ key, condition }]);
+    else population.push({ key, condition });
   }
   return populations;
 }

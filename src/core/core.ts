@@ -29,7 +29,7 @@ export interface CalculationReport {
   /** Asked for as of a moment of the caller's choice: ticks do not move it on. */
   readonly isPinned: boolean;
   readonly seconds: number;
-  /** Phase → seconds of the wall clock: compile, scan, evaluate (summed over workers), write, switch. */
+  /** Phase → seconds of the wall clock: compile, bounds (where the population sets any), scan, evaluate (summed over workers), write, switch. */
   readonly phases: Readonly<Record<string, number>>;
 }
 

@@ -75,14 +75,23 @@ it('above a score is the next double', () => {
   assert.equal(above(-1), -1 + Number.EPSILON / 2);
 });
 
+const NONE: ReadonlyMap<string, number> = new Map();
+
 it('the same text stands for the same bounds, whatever the order of fields and which quintile is asked for', () => {
-  const one = boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: quintile(5) });
-  const same = boundKey({ population: quintile(1, 2), withinS: 60, measure: 'count', ...ORDERS });
+  const one = boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: quintile(5) }, NONE);
+  const same = boundKey({ population: quintile(1, 2), withinS: 60, measure: 'count', ...ORDERS }, NONE);
   assert.equal(one, same);
   const others = [
-    boundKey({ ...ORDERS, measure: 'count', withinS: 61, population: quintile(5) }),
-    boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: top(5) }),
-    boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: top(6) }),
+    boundKey({ ...ORDERS, measure: 'count', withinS: 61, population: quintile(5) }, NONE),
+    boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: top(5) }, NONE),
+    boundKey({ ...ORDERS, measure: 'count', withinS: 60, population: top(6) }, NONE),
   ];
   assert.equal(new Set([one, ...others]).size, 4);
+});
+
+it('scores of another version of a model have bounds of their own', () => {
+  const key = (version: number) =>
+    boundKey({ kind: 'score', model: 'm', population: top(5) }, new Map([['m', version]]));
+  assert.equal(key(1), key(1));
+  assert.notEqual(key(1), key(2));
 });

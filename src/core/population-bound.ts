@@ -69,10 +69,19 @@ export function measureKey({ population: _, ...measure }: RankedCondition): stri
   return canonicalJson(measure);
 }
 
-/** The same text for conditions whose bounds are the same: what is measured, and quintiles or a top. */
-export function boundKey({ population, ...measure }: RankedCondition): string {
+/**
+ * The same text for conditions whose bounds are the same: what is measured, and quintiles or a top. Scores
+ * of another version of a model are something else, so an activation needs bounds of its own at once.
+ *
+ * @param models - Model → number of the version in force.
+ */
+export function boundKey(
+  { population, ...measure }: RankedCondition,
+  models: ReadonlyMap<string, number>,
+): string {
   const rank = population.kind === 'top' ? { top: population.percent } : 'quintiles';
-  return canonicalJson({ ...measure, rank });
+  const version = measure.kind === 'score' ? { version: models.get(measure.model) ?? null } : {};
+  return canonicalJson({ ...measure, ...version, rank });
 }
 
 /** The ascending ranks, from 1, of the values that bounds are taken from; `customers` is 1 or more. */

@@ -1,8 +1,8 @@
 /**
- * Questions about a few segments over all customers: size, members, overlap, preview. They run through
- * the same compiler and evaluator as a full pass, at the moment and the knowledge of the last one, so
- * that every count agrees with what is served. Where all rules look at few stores, only customers with
- * an order there are scanned.
+ * Questions about a few segments over all customers: size, members, overlap, preview. An engine that can
+ * answers them itself; otherwise they run through the same compiler and evaluator as a full pass. Either
+ * way it is at the moment and the knowledge of the last one, so that every count agrees with what is
+ * served. Where all rules look at few stores, only customers with an order there are scanned.
  */
 import { CoterieError } from '../model/error.ts';
 import { decodeRow } from '../model/row.ts';
@@ -12,7 +12,7 @@ import { compile } from './compile/compile.ts';
 import type { Plan } from './compile/plan.ts';
 import { StoreSets } from './compile/store-sets.ts';
 import { CustomerSet } from './customer-set.ts';
-import type { Engine, StoreTable } from './engine/engine.ts';
+import type { Engine, Members, StoreTable } from './engine/engine.ts';
 import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
 
 /** Where and when a question is asked. */
@@ -29,6 +29,8 @@ export interface Standpoint {
 const FILTER_STORES_MAX = 5_000;
 /** Segments that one overlap may have: a set of them is held as bits of one number. */
 export const OVERLAP_SEGMENTS_MAX = 31;
+/** Of more segments the engine is not asked one by one: a scan evaluates them all. */
+const ENGINE_SEGMENTS_MAX = 4;
 const IDS_PER_BLOCK = 10_000;
 
 export interface OverlapCounts {
@@ -63,8 +65,33 @@ export class Population {
     at: Standpoint,
     sample: number,
   ): Promise<{ readonly size: number; readonly sample: readonly string[] }> {
+    const found = await this.#askEngine(segments, at, sample);
+    if (found !== undefined) return { size: found.size, sample: await this.#idsOf(found.customerNos) };
     const members = await this.#members(segments, stores, at);
     return { size: members.size, sample: await this.#sampleOf(members, sample) };
+  }
+
+  /**
+   * Members of at least one of a few segments, found by the engine; undefined if it leaves that to a scan.
+   *
+   * @param sample - How many members to name; absent: all.
+   */
+  async #askEngine(
+    segments: readonly Segment[],
+    { moment, batchNo }: Standpoint,
+    sample?: number,
+  ): Promise<Members | undefined> {
+    const active = segments.filter(({ definition }) => definition.status !== 'paused');
+    if (this.#engine.members === undefined || active.length > ENGINE_SEGMENTS_MAX) return undefined;
+    if (active.length === 0) return { size: 0, customerNos: new Uint32Array(0) };
+    const rule: Rule =
+      active.length === 1 ? active[0]!.rule : { kind: 'any', rules: active.map((segment) => segment.rule) };
+    return this.#engine.members({
+      rule,
+      moment,
+      knownAt: batchNo,
+      ...(sample === undefined ? {} : { sample }),
+    });
   }
 
   /**
@@ -118,7 +145,7 @@ export class Population {
   }
 
   /** Without those who were erased since the question was begun. */
-  async #idsOf(customerNos: readonly number[]): Promise<readonly string[]> {
+  async #idsOf(customerNos: ArrayLike<number>): Promise<readonly string[]> {
     const ids = await this.#engine.customerIds(Uint32Array.from(customerNos));
     return ids.filter((id) => id !== '');
   }
@@ -156,6 +183,8 @@ export class Population {
 
   /** Customers who are in at least one of the segments. */
   async #members(segments: readonly Segment[], stores: StoreTable, at: Standpoint): Promise<CustomerSet> {
+    const found = await this.#askEngine(segments, at);
+    if (found !== undefined) return setOf(found);
     const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
     const plan = await this.#compile(numbered, stores, at);
     const defaults = defaultsOf(plan, segments.length);
@@ -181,6 +210,8 @@ export class Population {
     stores: StoreTable,
     at: Standpoint,
   ): Promise<readonly CustomerSet[]> {
+    const asked = await this.#askEngineForEach(segments, at);
+    if (asked !== undefined) return asked;
     const numbered = segments.map((segment, place) => ({ ...segment, segmentNo: place }));
     const plan = await this.#compile(numbered, stores, at);
     const defaults = defaultsOf(plan, segments.length);
@@ -197,6 +228,21 @@ export class Population {
         else members[place]!.add(customerNo);
       }
     });
+    return members;
+  }
+
+  /** Undefined as soon as the engine leaves one of the segments to a scan, which then answers for all. */
+  async #askEngineForEach(
+    segments: readonly Segment[],
+    at: Standpoint,
+  ): Promise<readonly CustomerSet[] | undefined> {
+    if (segments.length > ENGINE_SEGMENTS_MAX) return undefined;
+    const members: CustomerSet[] = [];
+    for (const segment of segments) {
+      const found = await this.#askEngine([segment], at);
+      if (found === undefined) return undefined;
+      members.push(setOf(found));
+    }
     return members;
   }
 
@@ -228,6 +274,12 @@ export class Population {
       },
     });
   }
+}
+
+function setOf({ customerNos }: Members): CustomerSet {
+  const set = new CustomerSet();
+  for (const customerNo of customerNos) set.add(customerNo);
+  return set;
 }
 
 /** Defaults by segment number: the plan leaves paused segments out, which have no members. */

@@ -357,6 +357,16 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
       await engine.put({ emptiedLists: ['vip'], listEntries: [entry('b'), entry('c')] });
       assert.deepEqual(await listed(), ['b', 'c']);
       assert.deepEqual(await idsOf(engine, (await facts.received(2)).customers), ['a', 'b']);
+      // Nothing is left of who leaves the last list, and nothing of others comes in its place.
+      await engine.put({ listEntries: [entry('b', false)], orders: [order('a', '1'), order('a', '2')] });
+      assert.deepEqual(await listed(), ['a', 'c']);
+      await engine.put({
+        orders: [order('a', '3')],
+        traits: [{ customerId: 'b', name: 'tier', value: 'gold' }],
+      });
+      assert.deepEqual(await listed(), ['a', 'b', 'c']);
+      const { b } = await read(opened);
+      assert.deepEqual([b?.orders, b?.values.length], [[], 1]);
     });
 
     test('name customers whose events, traits, scores and uncounted orders come to an offset', async ({

@@ -122,6 +122,29 @@ describe('segments whose bounds the population sets', () => {
     assert.deepEqual([member, bound], [false, { takenAt: formatMoment(T), customers: 0 }]);
   });
 
+  it('of scores are taken when another version is put in force', async () => {
+    const put = (version: string, values: readonly number[]) =>
+      engine.put({
+        scores: values.map((value, i) => ({ customerId: `c${i + 1}`, model: 'ltv', value, version })),
+      });
+    await put('v1', [1, 2, 3, 4]);
+    await core.apply(
+      [{ key: 'top', type: 'rule', params: { score: { model: 'ltv', topPercent: 50 } } }],
+      NOTE,
+    );
+    await core.calculate({});
+    assert.deepEqual((await conditionOf('c1')).bound, {
+      atLeast: 3,
+      takenAt: formatMoment(T),
+      customers: 4,
+    });
+    await put('v2', [0.4, 0.3]);
+    clock = T + 100;
+    await engine.activateModelVersion('ltv', 'v2');
+    const { member, bound } = await conditionOf('c1', T + 100, 'then');
+    assert.deepEqual([member, bound?.atLeast, bound?.customers], [true, 0.4, 2]);
+  });
+
   it('may be paused, and cost nothing then', async () => {
     await spend([10, 20]);
     await core.apply([{ ...TOP, status: 'paused' }], NOTE);

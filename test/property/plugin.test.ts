@@ -24,6 +24,7 @@ import { openLive } from '../../src/core/live/live.ts';
 import { loadAccumulators } from '../../src/core/plugin/load-accumulators.ts';
 import { loadPlugins, sourceModules } from '../../src/core/plugin/load-plugins.ts';
 import { segmentSql } from '../../src/core/verify/segment-sql.ts';
+import type { CustomerFacts } from '../../src/model/fact.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import type { SegmentTypes } from '../../src/model/segment-type.ts';
 import { formatMoment, parseMoment } from '../../src/model/time.ts';
@@ -120,20 +121,20 @@ it('the accumulator, the naive evaluation and the SQL of a source of a plug-in a
         await close();
       }
     }),
-    { seed: SEED, numRuns: RUNS },
+    { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );
   assert.ok(members > 0);
 });
 
 it('ticks say of a source of a plug-in what its naive evaluation says, and explanations when it changes', async (t) => {
-  const lives = Math.ceil(RUNS / 4);
-  t.diagnostic(`seed ${SEED}, ${lives} lives`);
+  t.diagnostic(`seed ${SEED}, ${RUNS} lives`);
+  let lives = 0;
   let changes = 0;
   const arbitraryLife = fc.record({
     written: fc.array(arbitraryWritten, { minLength: 4, maxLength: 8 }),
     steps: fc.array(
       fc.record({
-        rows: fc.array(arbitraryRow, { maxLength: 6 }),
+        rows: fc.oneof(fc.constant([]), fc.array(arbitraryRow, { maxLength: 6 })),
         seconds: fc.constantFrom(0, 1, 59, 60, 61, 3540, 3600, 2_588_400),
       }),
       { minLength: 3, maxLength: 8, size: 'max' },
@@ -142,6 +143,8 @@ it('ticks say of a source of a plug-in what its naive evaluation says, and expla
   await fc.assert(
     fc.asyncProperty(arbitraryLife, async ({ written, steps }) => {
       changes += await live(new MemoryEngine(), written, steps);
+      // The slower one, for some of them.
+      if (lives++ % 5 > 0) return;
       const { engine, close } = await receiveFacts(
         { received: [] } as unknown as Parameters<typeof receiveFacts>[0],
         0,
@@ -152,7 +155,7 @@ it('ticks say of a source of a plug-in what its naive evaluation says, and expla
         await close();
       }
     }),
-    { seed: SEED, numRuns: lives },
+    { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );
   assert.ok(changes > 0);
 });
@@ -178,16 +181,10 @@ async function live(
     for (const { rows, seconds } of steps) {
       clock += seconds;
       await ticking.tick(clock);
+      await compare();
       await takeIn(engine, rows);
       await ticking.tick(clock);
-      const naive = new Set(await naiveMembers(engine, rules, clock));
-      for (const customer of CUSTOMERS) {
-        for (const i of rules.keys()) {
-          const id = `${i} ${customer}`;
-          assert.equal(await served(id), naive.has(id), `${id} at ${clock}, seed ${SEED}`);
-          await checkNextChange(i, customer, naive.has(id));
-        }
-      }
+      await compare();
     }
     return (await changes.read(0, 100_000)).length;
   } finally {
@@ -195,15 +192,27 @@ async function live(
     await target.close();
   }
 
-  async function served(id: string): Promise<boolean | undefined> {
-    const [i, customer] = id.split(' ') as [string, string];
-    return (await check(target.view()!, customer, [`s${i}`])).memberships[`s${i}`];
+  async function compare(): Promise<void> {
+    const naive = new Set(await naiveMembers(engine, rules, clock));
+    for (const customer of CUSTOMERS) {
+      const known = await engine.customerFacts(customer);
+      for (const i of rules.keys()) {
+        const id = `${i} ${customer}`;
+        const answer = await check(target.view()!, customer, [`s${i}`]);
+        assert.equal(answer.memberships[`s${i}`], naive.has(id), `${id} at ${clock}, seed ${SEED}`);
+        await checkNextChange(i, customer, known, naive.has(id));
+      }
+    }
   }
 
   /** What is foretold is what comes about, to the second; and nothing does where nothing is foretold. */
-  async function checkNextChange(i: number, customerId: string, isMember: boolean): Promise<void> {
+  async function checkNextChange(
+    i: number,
+    customerId: string,
+    facts: CustomerFacts,
+    isMember: boolean,
+  ): Promise<void> {
     const definition = definitionOf(written[i]!, i);
-    const facts = await engine.customerFacts(customerId);
     const table = await engine.storeTable();
     const { nextChange } = explain({
       customerId,

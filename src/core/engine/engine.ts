@@ -20,12 +20,14 @@ import type { CustomerBatch } from '../../model/membership.ts';
 import type { Erasure } from './erasure.ts';
 import type { FactBatch, ScanColumns } from './fact-batch.ts';
 import type { LiveFacts } from './live-facts.ts';
+import type { Members, MembersRequest } from './members.ts';
 import type { PopulationRequest, PopulationValues } from './population-values.ts';
 
 export type { Erasure } from './erasure.ts';
 export type { EventColumns, FactBatch, ScanColumns } from './fact-batch.ts';
 export type { TimeOffsets } from './live-facts.ts';
-export type { PopulationMeasure, PopulationRequest, PopulationValues } from './population-values.ts';
+export type { Members, MembersRequest } from './members.ts';
+export type { PopulationRequest, PopulationValues } from './population-values.ts';
 
 /** Row number of a customer or a store: 32 bits, given once. Stores start at 1; 0 is "no store". */
 export type RowNo = number;
@@ -261,6 +263,11 @@ export interface Engine {
    */
   lastBatchNo(receivedUpTo?: number): Promise<number>;
   scan(request: ScanRequest): AsyncIterable<FactBatch>;
+  /**
+   * The members of a segment, found inside the engine. Absent where an engine cannot, and undefined where a
+   * scan into the evaluator would cost less; either way the answer is the evaluator's.
+   */
+  members?(request: MembersRequest): Promise<Members | undefined>;
   /** Values at ranks over a population. Costs one pass over the orders, or the scores, that the measure looks at. */
   populationValues(request: PopulationRequest): Promise<PopulationValues>;
   /** Customers with facts received in batches (after, upTo], ascending. */

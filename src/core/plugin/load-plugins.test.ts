@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { CoterieError } from '../../model/error.ts';
 import { checkDefinition } from '../catalog/check-definition.ts';
 import { readCheckedRule } from '../catalog/normal-form.ts';
+import { addMessage, emptyBatch } from '../stream/stream-batch.ts';
 import { loadPlugins } from './load-plugins.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples', import.meta.url));
@@ -132,5 +133,35 @@ test('definitions by plug-ins are checked and read like any other', async () => 
         types,
       ),
     /k: params\.points\.within: expected a window of a minute or more, found 1s/,
+  );
+});
+
+test('a message of a stream whose subject says a source of a plug-in is read by it', async () => {
+  const { sources } = await loadPlugins([POINTS]);
+  const batch = emptyBatch('s', new Map());
+  const row = { customer_id: 'ana', entry_id: '7', at: '2026-03-01', points: 5 };
+  const message = (subject: string, body: unknown, position: number) => ({
+    subject,
+    partition: '0',
+    position,
+    body: new TextEncoder().encode(JSON.stringify(body)),
+  });
+  addMessage(batch, message('shop.points.v1', [row, { ...row, points: 0 }], 1), sources);
+  addMessage(batch, message('shop.visits', [row], 2), sources);
+  assert.deepEqual(batch.chunk.events, [
+    {
+      customerId: 'ana',
+      eventId: 'points/7',
+      name: 'points/earned',
+      occurredAt: 1_772_323_200,
+      properties: { points: '5' },
+    },
+  ]);
+  assert.deepEqual(
+    [...batch.reasons.keys()],
+    [
+      'an entry of no points',
+      'subject says none of orders, customers, stores, events, scores, points and lists',
+    ],
   );
 });

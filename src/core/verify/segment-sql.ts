@@ -10,10 +10,16 @@ import { eventSet } from './sql/event-sql.ts';
 import { ordersSet, soleStoreSet } from './sql/orders-sql.ts';
 import { pluginSql } from './sql/plugin-sql.ts';
 import { sequenceSql } from './sql/sequence-sql.ts';
-import { type CustomerSet, type SegmentSqlOptions, type SqlContext, withTables } from './sql/sql-context.ts';
+import {
+  type CustomerSet,
+  type SegmentSqlOptions,
+  type SqlContext,
+  tableSql,
+  withTables,
+} from './sql/sql-context.ts';
 import { listedSql, scoreSql, traitSql } from './sql/value-sql.ts';
 
-export type { SegmentSqlOptions, SqlDialect } from './sql/sql-context.ts';
+export type { FactTables, SegmentSqlOptions, SqlDialect } from './sql/sql-context.ts';
 
 export interface SegmentSql {
   /** Yields `customer_no`, each known customer in the segment once, in no order. */
@@ -37,14 +43,15 @@ export interface SegmentSetSql extends SegmentSql {
 export function segmentSql(rule: Rule, options: SegmentSqlOptions): SegmentSql {
   const context: SqlContext = { ...options, params: [] };
   const { sql, complement } = customerSet(rule, context);
-  const known = context.knownAt === undefined ? '' : ` WHERE batch_no <= ${context.knownAt}`;
-  const members = complement ? `SELECT customer_no FROM customer${known}\nEXCEPT\n(${sql})` : sql;
+  const everybody = () => `SELECT c.customer_no FROM ${tableSql('known_customer', context)} AS c`;
+  const members = complement ? `${everybody()}\nEXCEPT\n(${sql})` : sql;
   return { sql: `${withTables(members, context)}${members}`, params: context.params };
 }
 
 /**
  * The query for one rule as a set or the complement of one, so that a segment that nearly everybody is in
- * does not have to be listed. `sql` may yield customers who are not known after `knownAt`.
+ * does not have to be listed. Which of the two it is depends on the rule alone. `sql` may yield customers who
+ * are not known after `knownAt`.
  */
 export function segmentSetSql(rule: Rule, options: SegmentSqlOptions): SegmentSetSql {
   const context: SqlContext = { ...options, params: [] };
@@ -82,14 +89,24 @@ function customerSet(rule: Rule, context: SqlContext): CustomerSet {
 
 /** The parts of a tree's node, those over the same stores taken together. */
 function parts(kind: 'all' | 'any', rules: readonly Rule[], context: SqlContext): CustomerSet[] {
+  return grouped(kind, rules).map((rule) => customerSet(rule, context));
+}
+
+function grouped(kind: 'all' | 'any', rules: readonly Rule[]): Rule[] {
   const groups = new Map<string, Rule[]>();
   for (const [i, rule] of rules.entries()) {
     const key = soleStoreSet(rule) ?? `part ${i}`;
     groups.set(key, [...(groups.get(key) ?? []), rule]);
   }
-  return [...groups.values()].map((group) =>
-    customerSet(group.length === 1 ? group[0]! : { kind, rules: group }, context),
-  );
+  return [...groups.values()].map((group) => (group.length === 1 ? group[0]! : { kind, rules: group }));
+}
+
+/** The parts of a rule that the query measures one by one, each by a pass over facts of its kind. */
+export function queryParts(rule: Rule): Rule[] {
+  if (soleStoreSet(rule) !== undefined) return [rule];
+  if (rule.kind === 'not') return queryParts(rule.rule);
+  if (rule.kind === 'all' || rule.kind === 'any') return grouped(rule.kind, rule.rules).flatMap(queryParts);
+  return [rule];
 }
 
 function opposite(set: CustomerSet): CustomerSet {

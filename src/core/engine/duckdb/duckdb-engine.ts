@@ -9,6 +9,8 @@ import type {
   FactDictionary,
   ImportReport,
   ImportRequest,
+  Members,
+  MembersRequest,
   ModelState,
   PopulationRequest,
   PopulationValues,
@@ -35,6 +37,7 @@ import {
   readLastBatchNo,
   readStoreTable,
 } from './lookup.ts';
+import { isCheapQuery, readMembers } from './members.ts';
 import { activateModelVersion, readLists, readModels } from './models.ts';
 import { readPopulationValues } from './population-values.ts';
 import { type Facts, putFacts } from './put.ts';
@@ -103,6 +106,10 @@ export class DuckDbEngine implements Engine {
 
   scan(request: ScanRequest): AsyncIterable<FactBatch> {
     return scanFacts(this.#database, request);
+  }
+
+  async members(request: MembersRequest): Promise<Members | undefined> {
+    return isCheapQuery(request.rule) ? readMembers(this.#database, request) : undefined;
   }
 
   populationValues(request: PopulationRequest): Promise<PopulationValues> {

@@ -7,7 +7,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf } from '../../../model/membership.ts';
-import { segmentSetSql } from '../../verify/segment-sql.ts';
+import { type FactTables, segmentSetSql } from '../../verify/segment-sql.ts';
 import { factsInForceSql } from '../../verify/sql/sql-context.ts';
 import type { MemberOracle } from '../../verify/verify.ts';
 import { type DuckDbDatabase, SPILL_FOLDER } from './database.ts';
@@ -74,13 +74,14 @@ export async function openFactsInForce(
     throw error;
   }
   const idle = [...sessions];
+  const facts = tablesIn(schema);
   return {
     queriesAtOnce: QUERIES_AT_ONCE,
     async members(rule) {
       const { sql, params, isComplement } = segmentSetSql(rule, {
         moment: asOf.moment,
         dialect: 'duckdb',
-        factsInForce: schema,
+        facts,
       });
       // More at once than there are sessions wait for each other in the first one.
       const session = idle.pop();
@@ -94,6 +95,21 @@ export async function openFactsInForce(
       }
     },
     close,
+  };
+}
+
+/** Queries read these; members of a complement are not asked for, so no customers are there. */
+function tablesIn(schema: string): FactTables {
+  const of = (table: string) => `${schema}.${table}`;
+  return {
+    known_customer: 'customer',
+    known_order: of('known_order'),
+    known_store: of('known_store'),
+    known_trait: of('known_trait'),
+    known_score: of('known_score'),
+    known_list_entry: of('known_list_entry'),
+    known_event: of('known_event'),
+    known_activation: of('known_activation'),
   };
 }
 

@@ -14,12 +14,12 @@ export interface SegmentSqlOptions {
    * over such tables.
    */
   readonly assumeCompacted?: boolean;
-  /**
-   * A schema that holds the tables of {@link factsInForceSql}, already reconciled at `knownAt`: the query
-   * reads those. For many segments over one state of knowledge.
-   */
-  readonly factsInForce?: string;
+  /** Where facts in force are read instead, by one who knows: see `FactTables`. */
+  readonly facts?: FactTables;
 }
+
+/** Facts by the names of `tableSql`, one version of each: what stands behind FROM, without parameters. */
+export type FactTables = Readonly<Record<KnownTable, string>>;
 
 export interface SqlContext extends SegmentSqlOptions {
   readonly params: string[];
@@ -33,6 +33,7 @@ export interface CustomerSet {
 
 /** Names of the facts in force, and of the table that holds them when it holds nothing else. */
 const COMPACTED = {
+  known_customer: 'customer',
   known_order: 'order_base',
   known_store: 'store',
   known_trait: 'trait',
@@ -46,9 +47,8 @@ const COMPACTED = {
 export type KnownTable = keyof typeof COMPACTED;
 
 /** What to read facts of one kind from. */
-export function tableSql(name: KnownTable, { assumeCompacted, factsInForce }: SqlContext): string {
-  if (assumeCompacted) return COMPACTED[name];
-  return factsInForce === undefined ? name : `${factsInForce}.${name}`;
+export function tableSql(name: KnownTable, { assumeCompacted, facts }: SqlContext): string {
+  return facts?.[name] ?? (assumeCompacted ? COMPACTED[name] : name);
 }
 
 /**
@@ -80,6 +80,7 @@ export function factsInForceSql(options: {
     `SELECT * FROM (\n  SELECT *, row_number() OVER (PARTITION BY ${key} ORDER BY ${newest(key)}) AS recency\n` +
     `  FROM ${from}) AS version WHERE recency = 1`;
   return {
+    known_customer: `SELECT customer_no FROM customer${received}`,
     known_order: latest(`(\n${versions.join('\n  UNION ALL\n')}\n  ) AS received`, 'customer_no, order_id'),
     known_store: latest(`store${received}`, 'store_no'),
     known_trait: latest(`trait${theirs}`, 'customer_no, name_no'),
@@ -91,8 +92,8 @@ export function factsInForceSql(options: {
 }
 
 /** The tables of facts in force that a query names, before it, unless they are there already. */
-export function withTables(sql: string, { knownAt, assumeCompacted, factsInForce }: SqlContext): string {
-  if (assumeCompacted || factsInForce !== undefined) return '';
+export function withTables(sql: string, { knownAt, assumeCompacted, facts }: SqlContext): string {
+  if (assumeCompacted || facts !== undefined) return '';
   const tables = Object.entries(factsInForceSql(knownAt === undefined ? {} : { knownAt }))
     .filter(([name]) => sql.includes(`${name} AS`))
     .map(([name, table]) => `${name} AS (\n${table}\n)`);
@@ -108,7 +109,9 @@ export function textSql(text: string, context: SqlContext): string {
 /** What stands behind `IN` for some texts. */
 export function listSql(texts: readonly string[], context: SqlContext): string {
   if (texts.length === 0) return '(SELECT CAST(NULL AS VARCHAR) WHERE false)';
-  return `(VALUES ${texts.map((text) => `(${textSql(text, context)})`).join(', ')})`;
+  const list = texts.map((text) => textSql(text, context));
+  if (context.facts) return `(${list.join(', ')})`;
+  return `(VALUES ${list.map((text) => `(${text})`).join(', ')})`;
 }
 
 /** The tests of inclusive bounds on an expression, of which any may be absent. */

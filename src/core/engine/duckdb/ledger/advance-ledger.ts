@@ -292,7 +292,8 @@ function changeValues(
     if (customerNo === Number.POSITIVE_INFINITY) return;
     const [orderEnd, traitEnd, eventEnd] = kinds.map((kind, k) => endOf(kind, at[k]!, customerNo));
     const value = change.value(customerNo);
-    if (value === undefined) record.clear();
+    // Of somebody who left the last list, say, nothing is kept; LMDB then gives bytes of others, of length 0.
+    if (value === undefined || value.length === 0) record.clear();
     else record.read(value);
     record.replaceOrders(orders.columns, at[0]!, orderEnd!);
     record.replaceTraits(traits.columns, at[1]!, traitEnd!);
