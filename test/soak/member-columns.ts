@@ -50,13 +50,17 @@ export class MemberColumns {
     this.#columns.set(segmentNo, new Uint32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer));
   }
 
-  /** Customers who are in a segment here and not there, or the other way round. */
-  differences(other: MemberColumns, segmentNo: number): number {
+  /**
+   * Customers who are in a segment here and not there, or the other way round.
+   *
+   * @param among - A bit for each customer who counts.
+   */
+  differences(other: MemberColumns, segmentNo: number, among: Uint32Array): number {
     const ours = this.#columns.get(segmentNo) ?? new Uint32Array(0);
     const theirs = other.#columns.get(segmentNo) ?? new Uint32Array(0);
     let differences = 0;
-    for (let i = 0; i < Math.max(ours.length, theirs.length); i++)
-      differences += countBits((ours[i] ?? 0) ^ (theirs[i] ?? 0));
+    for (let i = 0; i < among.length; i++)
+      differences += countBits(((ours[i] ?? 0) ^ (theirs[i] ?? 0)) & among[i]!);
     return differences;
   }
 

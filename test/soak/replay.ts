@@ -131,8 +131,9 @@ export class Replay {
     }
     const { customerNoEnd } = last;
     const served = await this.#served(customerNoEnd, [...defaults.keys()]);
+    const known = await this.#knownCustomers(last.asOf.batchNo);
     let mismatches = 0;
-    for (const segmentNo of defaults.keys()) mismatches += members.differences(served, segmentNo);
+    for (const segmentNo of defaults.keys()) mismatches += members.differences(served, segmentNo, known);
     const { tick, asOf, position } = last;
     this.#save(members, { tick, asOf, position, customerNoEnd, defaults: [...defaults] });
     writeFileSync(this.#journal, '');
@@ -153,6 +154,14 @@ export class Replay {
       position = changes.at(-1)!.position;
     }
     return replayed;
+  }
+
+  /** A bit for each: a number that nobody has is in no segment, whatever its default. */
+  async #knownCustomers(batchNo: number): Promise<Uint32Array> {
+    const known = new Uint32Array((this.#last!.customerNoEnd + 31) >>> 5);
+    for await (const { customerNos } of this.#parts.engine.customers(batchNo))
+      for (const customerNo of customerNos) known[customerNo >>> 5]! |= 1 << (customerNo & 31);
+    return known;
   }
 
   /** Members as served, of these segments: exceptions in rows, and defaults for everybody else. */
