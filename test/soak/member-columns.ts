@@ -63,27 +63,27 @@ export class MemberColumns {
     return (((this.#columns.get(segmentNo)?.[customerNo >>> 5] ?? 0) >>> (customerNo & 31)) & 1) === 1;
   }
 
-  /** The first customers who are in a segment here and not there, or the other way round; at most `limit`. */
-  differing(other: MemberColumns, segmentNo: number, limit: number): number[] {
+  /** The first customers who make `differences`; at most `limit`. */
+  differing(other: MemberColumns, segmentNo: number, among: Uint32Array, limit: number): number[] {
     const found: number[] = [];
-    const end = 32 * Math.max(this.#length(segmentNo), other.#length(segmentNo));
-    for (let customerNo = 0; customerNo < end && found.length < limit; customerNo++) {
+    for (let customerNo = 0; customerNo < 32 * among.length && found.length < limit; customerNo++) {
+      if (((among[customerNo >>> 5]! >>> (customerNo & 31)) & 1) === 0) continue;
       if (this.has(segmentNo, customerNo) !== other.has(segmentNo, customerNo)) found.push(customerNo);
     }
     return found;
   }
 
-  #length(segmentNo: number): number {
-    return this.#columns.get(segmentNo)?.length ?? 0;
-  }
-
-  /** Customers who are in a segment here and not there, or the other way round. */
-  differences(other: MemberColumns, segmentNo: number): number {
+  /**
+   * Customers who are in a segment here and not there, or the other way round.
+   *
+   * @param among - A bit for each customer who counts.
+   */
+  differences(other: MemberColumns, segmentNo: number, among: Uint32Array): number {
     const ours = this.#columns.get(segmentNo) ?? new Uint32Array(0);
     const theirs = other.#columns.get(segmentNo) ?? new Uint32Array(0);
     let differences = 0;
-    for (let i = 0; i < Math.max(ours.length, theirs.length); i++)
-      differences += countBits((ours[i] ?? 0) ^ (theirs[i] ?? 0));
+    for (let i = 0; i < among.length; i++)
+      differences += countBits(((ours[i] ?? 0) ^ (theirs[i] ?? 0)) & among[i]!);
     return differences;
   }
 

@@ -154,13 +154,14 @@ export class Replay {
     const erased = await this.#erased(last.asOf.batchNo);
     members.forget(erased);
     served.forget(erased);
+    const known = await this.#knownCustomers(last.asOf.batchNo);
     let mismatches = 0;
     const examples: ReplayMismatch[] = [];
     for (const segmentNo of defaults.keys()) {
-      const differences = members.differences(served, segmentNo);
+      const differences = members.differences(served, segmentNo, known);
       mismatches += differences;
       if (differences === 0 || examples.length >= EXAMPLES_MAX) continue;
-      for (const customerNo of members.differing(served, segmentNo, EXAMPLES_MAX - examples.length))
+      for (const customerNo of members.differing(served, segmentNo, known, EXAMPLES_MAX - examples.length))
         examples.push(await this.#example(segmentNo, customerNo, served, lines));
     }
     const leftOfErased = await this.#leftOf(erased);
@@ -231,6 +232,14 @@ export class Replay {
       position = changes.at(-1)!.position;
     }
     return replayed;
+  }
+
+  /** A bit for each: a number that nobody has is in no segment, whatever its default. */
+  async #knownCustomers(batchNo: number): Promise<Uint32Array> {
+    const known = new Uint32Array((this.#last!.customerNoEnd + 31) >>> 5);
+    for await (const { customerNos } of this.#parts.engine.customers(batchNo))
+      for (const customerNo of customerNos) known[customerNo >>> 5]! |= 1 << (customerNo & 31);
+    return known;
   }
 
   /** Members as served, of these segments: exceptions in rows, and defaults for everybody else. */
