@@ -109,6 +109,12 @@ export class BoundSource {
     this.#hasLast = false;
   }
 
+  /** Forgets bounds that a tick or a pass kept and then broke off: nothing that is served goes by them. */
+  async truncate(reflected: AsOf): Promise<void> {
+    await this.#log.truncate(reflected);
+    this.#hasLast = false;
+  }
+
   /** {@link bound} for questions: by the bounds that were in force as of then, or would have been. */
   async boundAsOf(segments: readonly Segment[], stores: StoreTable, asOf: AsOf): Promise<BoundedSegments> {
     return this.bound(segments, { stores, asOf, reuse: 'any' });

@@ -51,6 +51,19 @@ for (const [name, withLog] of Object.entries(DRIVERS)) {
         assert.deepEqual(await log.last(), { calculationNo: 1, moment: 100, batchNo: 5, count: 3 });
       }));
 
+    it('forgets what was taken for an as-of that was never reached, and nothing of earlier calculations', () =>
+      withLog(async (log) => {
+        const ahead = { moment: 300, batchNo: 9 };
+        await log.append([bound('a', 1, ahead), bound('a', 2), bound('a', 2, { moment: 101 })]);
+        await log.append([bound('a', 2, { batchNo: 6 }), bound('a', 3, ahead)]);
+        await log.truncate({ moment: 100, batchNo: 5, calculationNo: 2 });
+        assert.deepEqual(await log.inForce({ moment: 100, batchNo: 5 }), new Map([['a', bound('a', 2)]]));
+        assert.deepEqual(await log.inForce(ahead), new Map([['a', bound('a', 1, ahead)]]));
+        const { count } = (await log.last())!;
+        await log.append([bound('b', 2)]);
+        assert.ok((await log.last())!.count > count);
+      }));
+
     it('keeps those of the past: in force is the last that was taken by a moment and a batch', () =>
       withLog(async (log) => {
         const early = bound('a', 1);

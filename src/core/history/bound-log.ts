@@ -21,6 +21,11 @@ export interface BoundLog {
     readonly batchNo: number;
     readonly calculationNo?: number;
   }): Promise<ReadonlyMap<string, PopulationBound>>;
-  /** How many there are, and the mark of the last one; undefined before the first. */
+  /**
+   * Removes what was taken for an as-of that was never reached, by a tick or a pass that broke off: bounds for
+   * this calculation, or for a later one, that are beyond it in moment or facts.
+   */
+  truncate(reflected: BoundMark): Promise<void>;
+  /** The mark of the last one, and a count that every append raises; undefined where there is none. */
   last(): Promise<(BoundMark & { readonly count: number }) | undefined>;
 }

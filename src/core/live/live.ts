@@ -70,6 +70,7 @@ export async function openLive(parts: LiveParts): Promise<Live> {
     throw new CoterieError('NOT_CALCULATED', 'Nothing has been calculated yet: ticks go on from a full pass');
   }
   await parts.changes.truncate(asOf);
+  await parts.bounds?.truncate(asOf);
   await forgetErased(parts);
   await parts.facts.advance();
   // What is served was compiled for the stores and names of its own time.

@@ -20,7 +20,7 @@ export class DuckDbBoundLog implements BoundLog {
   append(bounds: readonly PopulationBound[]): Promise<void> {
     return this.#database.exclusive(async (session) => {
       const { count } = (await session.row<{ count: number }>(
-        'SELECT count(*) AS count FROM population_bound',
+        'SELECT coalesce(max(bound_no), 0)::INTEGER AS count FROM population_bound',
       ))!;
       for (const [i, { key, calculationNo, moment, batchNo, customers, values }] of bounds.entries()) {
         // Numbers as text: a double is read back as the one that was written.
@@ -43,6 +43,15 @@ export class DuckDbBoundLog implements BoundLog {
       calculationNo,
     ]);
     return new Map(rows.map((bound) => [bound.key, bound]));
+  }
+
+  async truncate({ moment, batchNo, calculationNo }: BoundMark): Promise<void> {
+    await this.#database.exclusive((session) =>
+      session.run(
+        'DELETE FROM population_bound WHERE (moment > $1 OR batch_no > $2) AND calculation_no >= $3',
+        [moment, batchNo, calculationNo],
+      ),
+    );
   }
 
   last(): Promise<(BoundMark & { readonly count: number }) | undefined> {

@@ -1,12 +1,14 @@
 /** The record of bounds in memory: the oracle of the DuckDB one. */
 import type { PopulationBound } from '../../population-bound.ts';
-import type { BoundLog } from '../bound-log.ts';
+import type { BoundLog, BoundMark } from '../bound-log.ts';
 
 export class MemoryBoundLog implements BoundLog {
-  readonly #bounds: PopulationBound[] = [];
+  #bounds: PopulationBound[] = [];
+  #count = 0;
 
   async append(bounds: readonly PopulationBound[]): Promise<void> {
     this.#bounds.push(...structuredClone(bounds));
+    this.#count += bounds.length;
   }
 
   async inForce({
@@ -22,10 +24,16 @@ export class MemoryBoundLog implements BoundLog {
     return new Map(applicable.map((bound) => [bound.key, bound]));
   }
 
+  async truncate({ moment, batchNo, calculationNo }: BoundMark): Promise<void> {
+    this.#bounds = this.#bounds.filter(
+      (bound) => bound.calculationNo < calculationNo || (bound.moment <= moment && bound.batchNo <= batchNo),
+    );
+  }
+
   async last() {
     const last = this.#bounds.at(-1);
     if (last === undefined) return undefined;
     const { calculationNo, moment, batchNo } = last;
-    return { calculationNo, moment, batchNo, count: this.#bounds.length };
+    return { calculationNo, moment, batchNo, count: this.#count };
   }
 }
