@@ -1,4 +1,4 @@
-/** The short form of the soak: sixteen hours of a small market, killed at random, held to SQL and to its log. */
+/** The short form of the soak: twelve hours of a small market, killed at random, held to SQL and to its log. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SEED = String(Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31));
 const HOURS = {
-  hours: 16,
+  hours: 12,
   customers: 300,
   history: 3_000,
   stores: 25,
@@ -15,7 +15,7 @@ const HOURS = {
   eventsPerHour: 15,
   sampleSegments: 10,
   sampleCustomers: 50,
-  calculateHours: 7,
+  calculateHours: 5,
   killHours: 6,
 };
 
