@@ -214,11 +214,12 @@ async function calculateAt(hour: number, boundsSeconds?: number): Promise<void> 
   });
 }
 
-/** Read anew only when definitions, stores or bounds have changed: most hours leave all of them alone. */
+/** Read anew only when definitions, stores, versions of models or bounds have changed: most hours leave all of them alone. */
 async function segmentsAsOf(asOf: AsOf): Promise<readonly Segment[]> {
   const { catalogNo, batchNo, calculationNo } = asOf;
   const stores = await engine.storeTable(batchNo);
-  const from = JSON.stringify([catalogNo, calculationNo, await bounds.version(asOf), stores]);
+  const models = [...(await engine.dictionary(batchNo)).models];
+  const from = JSON.stringify([catalogNo, calculationNo, await bounds.version(asOf), models, stores]);
   if (from !== lastSegments.from) {
     const segments = await loadSegments({ catalog, stores, types: SEGMENT_TYPES, knownAt: catalogNo });
     lastSegments = { from, segments: (await bounds.boundAsOf(segments, stores, asOf)).segments };
