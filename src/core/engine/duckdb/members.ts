@@ -76,16 +76,20 @@ async function findDiffering(
 ): Promise<{ readonly complement: boolean }> {
   const past = knownAt < snapshot.batchNo;
   const names = await namedFacts(session, rule, knownAt);
-  const find = async (of: FactMark['of'], where: string) => {
+  const find = async (of: FactMark['of']) => {
     const facts = await factsInPlace(session, names, { knownAt, past, of });
     const { sql, params, isComplement } = segmentSetSql(rule, { moment, knownAt, dialect: 'duckdb', facts });
-    await session.run(`INSERT INTO ${DIFFERING} SELECT customer_no FROM (${sql}) ${where}`, params);
+    await session.run(`INSERT INTO ${DIFFERING} FROM (${sql})`, params);
     return { complement: isComplement };
   };
   const isMixed = names.hasOrders && (await reconcileOrders(session, { knownAt, past }));
-  if (!isMixed) return find('everybody', '');
-  await find('everybody', `ANTI JOIN ${MIXED_CUSTOMER} USING (customer_no)`);
-  return find('mixed', '');
+  const found = await find('everybody');
+  if (!isMixed) return found;
+  // Afterwards, on members alone: within the query it would be a join that can be done on every order.
+  await session.run(
+    `DELETE FROM ${DIFFERING} WHERE customer_no IN (SELECT customer_no FROM ${MIXED_CUSTOMER})`,
+  );
+  return find('mixed');
 }
 
 /** @param members - What stands behind FROM. */
