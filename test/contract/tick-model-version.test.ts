@@ -35,3 +35,24 @@ it('a version of a model that is activated replaces the scores of the one before
   await facts.close();
   await engine.close();
 });
+
+it('a score that ends in the very tick in which its version is replaced lets its customer go', async () => {
+  const engine = new MemoryEngine();
+  const catalog = new MemoryCatalog();
+  const params = { score: { model: 'churn', atLeast: 0.5 } };
+  await catalog.apply([{ key: 'leaving', type: 'rule', params }], { author: 'test', at: 0 });
+  const moment = 1_000_000_000;
+  const a = { customerId: 'a', model: 'churn', value: 0.9, version: '1', validUntil: moment + 2 };
+  await engine.put({ scores: [a] });
+  await engine.put({ scores: [{ customerId: 'b', model: 'churn', value: 0.1, version: '2' }] });
+  const target = openMemoryStore();
+  const parts = { engine, catalog, target, changes: openMemoryChangeLog(), pool, types: SEGMENT_TYPES };
+  await calculate(parts, { moment, isPinned: false, calculationNo: 1, onReady: async () => {} });
+  const facts = await engine.openLiveFacts();
+  const live = await openLive({ ...parts, facts });
+  await engine.activateModelVersion('churn', '2');
+  const { entries, exits } = await live.tick(moment + 3);
+  assert.deepEqual({ entries, exits }, { entries: 0, exits: 1 });
+  await facts.close();
+  await engine.close();
+});

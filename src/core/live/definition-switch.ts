@@ -65,7 +65,9 @@ export async function evaluateSwitch(
     if (only?.length === 0) continue;
     await parts.pool.run({
       plan,
-      moment: at.asOf.moment,
+      // By their old rules, those who are served as exceptions: time alone may have put them out since, as it
+      // does whose score of a version that is no longer in force has ended.
+      moment: plan === oldPlan ? at.served.moment : at.asOf.moment,
       batches: parts.engine.scan({
         columns: plan.columns,
         knownAt,
