@@ -66,6 +66,15 @@ it('members are of orders as they were known, in the base, the tail and the arch
     assert.deepEqual(await ask(BOUGHT, { knownAt: 1 }), ['b'], 'of those who were erased nothing is left');
   }));
 
+it('an order that was moved to another customer is theirs alone', () =>
+  withEngine(async (engine, ask) => {
+    await engine.put({ orders: [order('a', '1')] });
+    await engine.put({ orders: [order('b', '1', { previousCustomerId: 'a' })] });
+    assert.deepEqual(await ask(BOUGHT), ['b']);
+    assert.deepEqual(await ask(BOUGHT, { knownAt: 1 }), ['a']);
+    assert.deepEqual(await ask(NEVER), ['a']);
+  }));
+
 it('members of other facts are of the latest version, and of scores of the version in force', () =>
   withEngine(async (engine, ask) => {
     const city: Rule = { kind: 'trait', name: 'city', test: { kind: 'in', values: ['BCN'] } };

@@ -4,7 +4,7 @@
  * it has one; the tests that are left are made for each event, once a filter.
  */
 import type { EventFilter, ValueTest } from '../../model/rule.ts';
-import type { EventColumns } from '../engine/engine.ts';
+import { type EventColumns, FIRST_VALUE_NO } from '../engine/fact-batch.ts';
 import {
   arrange,
   type CsrOrder,
@@ -18,8 +18,6 @@ import { type EventIndex, TEST } from './plan.ts';
 import { boundsOf, type Keep, type TallyTable } from './tally-table.ts';
 import { rankWindows } from './windows.ts';
 
-/** Where the batch's numbers of values begin; lower ones are no value that a test names. */
-export const FIRST_VALUE_NO = 2;
 /** The property of a branch that every event of the name takes. */
 const EVERY_EVENT = -1;
 

@@ -3,6 +3,9 @@
 /** Statuses as numbers, in tables, batches and plans. */
 export const STATUS_CODE = { completed: 0, cancelled: 1, refunded: 2 } as const;
 
+/** `valueNo` of the first of the texts that tests compare with; below: 1, another value; 0, none. */
+export const FIRST_VALUE_NO = 2;
+
 /** Which columns of orders a scan must bring. Customer, store and time always come. */
 export interface ScanColumns {
   /** Default true. Without them only the other columns that are asked for come, for conditions on nothing else. */
@@ -84,7 +87,7 @@ export interface FactBatch {
     readonly occurredAt: Uint32Array;
     /** As `EventColumns.properties`. */
     readonly properties: readonly {
-      /** Index of the value among `values` plus 2; 1: another value; 0: the event has no such property. */
+      /** Index of the value among `values` plus `FIRST_VALUE_NO`; 1: another value; 0: the event has no such property. */
       readonly valueNo: Uint32Array;
       /** NaN where the value does not read as a number. */
       readonly number: Float64Array;

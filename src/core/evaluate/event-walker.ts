@@ -2,9 +2,10 @@
  * Walks one customer's events and adds those that pass a filter to its tallies. Events come by name, then
  * time; each filter is tested once an event, however many windows look through it.
  */
-import { FIRST_VALUE_NO } from '../compile/event-source.ts';
+
 import { type EventIndex, TEST } from '../compile/plan.ts';
 import type { FactBatch } from '../engine/engine.ts';
+import { FIRST_VALUE_NO } from '../engine/fact-batch.ts';
 import type { TallyBook } from './tally-book.ts';
 import { endOfCustomer, NO_CUSTOMER, type Walker } from './walker.ts';
 

@@ -33,7 +33,8 @@ export async function recordBatch(
       batch.contentHash ?? null,
       batch.rows,
       batch.counts.added,
-      batch.counts.replaced,
+      // What moves cancel is superseded as well, though no row says so.
+      batch.counts.replaced + (batch.counts.moved ?? 0),
       batch.counts.unchanged,
       batch.rejected,
       JSON.stringify(batch.report),

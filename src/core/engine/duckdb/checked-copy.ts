@@ -61,16 +61,18 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
     const csv = source.format === 'csv';
     const separator = csv ? source.delimiter : NDJSON_SEPARATOR;
     // In a file of one column a blank line is a row without a value, unless only blank lines follow.
-    let blank: number[] = [];
+    let blankLines = 0;
+    let firstBlank = 0;
     const visitBlank = (line: number) => {
-      if (csv && header.length === 1) blank.push(line);
+      if (!csv || header.length !== 1) return;
+      if (blankLines++ === 0) firstBlank = line;
     };
     const visit = (record: CsvRecord) => {
-      for (const line of blank) {
+      for (let i = 0; i < blankLines; i++) {
         counts.rows++;
-        copy.text(`${line}${separator}\n`);
+        copy.text(`${firstBlank + i}${separator}\n`);
       }
-      if (blank.length > 0) blank = [];
+      blankLines = 0;
       if (csv && header.length === 0) {
         if (record.problem !== undefined)
           throw unreadable(source.file, `has an unreadable header: ${record.problem}`);

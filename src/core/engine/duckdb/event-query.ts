@@ -3,7 +3,7 @@
  * that whatever they hold, none of them is ever part of a statement.
  */
 import { UINTEGER, VARCHAR } from '@duckdb/node-api';
-import type { EventColumns } from '../fact-batch.ts';
+import { type EventColumns, FIRST_VALUE_NO } from '../fact-batch.ts';
 import { literal } from './quote-sql.ts';
 import { factFilter, NAN, type ScanScope } from './scan-query.ts';
 import type { DuckDbSession } from './session.ts';
@@ -11,9 +11,6 @@ import { valueNumber } from './value-sql.ts';
 
 /** Temporary table: property (its place), value, and its number in the batch. */
 const WANTED_VALUE = 'wanted_value';
-/** `FactBatch` numbers values from here on: 0 is an absent property, 1 a value that no test names. */
-export const FIRST_VALUE_NO = 2;
-
 /** Makes the temporary table that `eventsSql` joins. */
 export async function makeWantedValues(session: DuckDbSession, { properties }: EventColumns): Promise<void> {
   await session.run(

@@ -74,7 +74,9 @@ export async function parquetRelation(session: DuckDbSession, file: string): Pro
       const type = types.get(name) ?? '';
       if (NESTED.test(type)) return `to_json(${identifier(name)})::VARCHAR`;
       // A column of whole numbers with gaps often comes as one of fractions: 5 is 5, not 5.0.
-      return FRACTIONS.has(type) ? shortestNumber(identifier(name)) : `${identifier(name)}::VARCHAR`;
+      return FRACTIONS.has(type)
+        ? shortestNumber(`${identifier(name)}::VARCHAR`)
+        : `${identifier(name)}::VARCHAR`;
     },
   };
 }

@@ -42,6 +42,7 @@ export function putFacts(
         added: sum((count) => count.added),
         replaced: sum((count) => count.replaced),
         unchanged: sum((count) => count.unchanged),
+        moved: sum((count) => count.moved),
       },
       rejected: 0,
       report: {},

@@ -1,7 +1,13 @@
 /** One customer's facts as the columns of a scan, built anew for each. */
 import { type EventFact, type OrderFact, traitNumber } from '../../../model/fact.ts';
 import type { RowNo } from '../engine.ts';
-import { type EventColumns, type FactBatch, type ScanColumns, STATUS_CODE } from '../fact-batch.ts';
+import {
+  type EventColumns,
+  type FactBatch,
+  FIRST_VALUE_NO,
+  type ScanColumns,
+  STATUS_CODE,
+} from '../fact-batch.ts';
 
 /** An order with the numbers that stand for its texts. */
 export interface NumberedOrder {
@@ -99,7 +105,7 @@ function eventColumns(rows: CustomerRows, asked: EventColumns): NonNullable<Fact
         valueNo: column(Uint32Array, events, (event) => {
           const text = value(event);
           // An index of −1 becomes 1: another value.
-          return text === undefined ? 0 : values.indexOf(text) + 2;
+          return text === undefined ? 0 : values.indexOf(text) + FIRST_VALUE_NO;
         }),
         number: column(Float64Array, events, (event) => traitNumber(value(event) ?? '') ?? Number.NaN),
       };

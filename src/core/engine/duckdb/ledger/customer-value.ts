@@ -17,9 +17,8 @@
  * versions that are not in force, so that an activation changes no value.
  */
 import { traitNumber } from '../../../../model/fact.ts';
-import { type EventColumns, STATUS_CODE } from '../../fact-batch.ts';
+import { type EventColumns, FIRST_VALUE_NO, STATUS_CODE } from '../../fact-batch.ts';
 import type { ColumnBlock } from '../column-block.ts';
-import { FIRST_VALUE_NO } from '../event-query.ts';
 import { EVENT_PROPERTIES_AT } from '../fact-columns.ts';
 import { ByteReader } from './byte-reader.ts';
 

@@ -64,9 +64,11 @@ export const eventsSince = (after: number) => `
   SELECT customer_no, name_no, occurred_at, batch_no, properties FROM event WHERE batch_no > ${after}
   ORDER BY customer_no`;
 
-/** Versions of models known after a batch, and the batch up to then that last put each in force. */
+/** Versions of models known after a batch: whether each was ever in force by then, and how many were put in force after it. */
 export const modelVersionsSql = (upTo: number) => `
-  SELECT model, name_no, last_batch_no AS activated_batch_no FROM model_version
+  SELECT name_no, last_batch_no IS NOT NULL AS was_in_force,
+    (rank() OVER (PARTITION BY model ORDER BY last_batch_no DESC NULLS LAST) - 1)::INTEGER AS later
+  FROM model_version
   LEFT JOIN (SELECT name_no, max(batch_no) AS last_batch_no FROM model_activation
     WHERE batch_no <= ${upTo} GROUP BY name_no) AS activated USING (name_no)
   WHERE batch_no <= ${upTo}`;

@@ -22,17 +22,14 @@ export async function readScoreNames(
   session: Pick<DuckDbSession, 'rows'>,
   upTo: number,
 ): Promise<ScoreNames> {
-  const versions = await session.rows<{ model: string; name_no: number; activated_batch_no: number | null }>(
+  const versions = await session.rows<{ name_no: number; was_in_force: boolean; later: number }>(
     modelVersionsSql(upTo),
   );
   const hidden = new Set<number>();
   const dropped = new Set<number>();
-  for (const { model, name_no, activated_batch_no } of versions) {
-    const isAfter = (other: (typeof versions)[number]) =>
-      other.model === model && (other.activated_batch_no ?? 0) > (activated_batch_no ?? 0);
-    const later = versions.filter(isAfter).length;
-    if (later > 0 || activated_batch_no === null) hidden.add(name_no);
-    if (later >= KEPT_IN_FORCE && activated_batch_no !== null) dropped.add(name_no);
+  for (const { name_no, was_in_force, later } of versions) {
+    if (later > 0 || !was_in_force) hidden.add(name_no);
+    if (later >= KEPT_IN_FORCE && was_in_force) dropped.add(name_no);
   }
   return { hidden, dropped };
 }
