@@ -15,6 +15,7 @@ import { directoryEntry } from './directory-entry.ts';
 import type { Engine, Progress } from './engine/engine.ts';
 import type { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import type { SegmentSizes } from './history/calculation-log.ts';
+import type { PopulationBound } from './population-bound.ts';
 
 export interface CalculateParts {
   readonly engine: Engine;
@@ -36,7 +37,7 @@ export interface CalculateRequest {
   readonly calculationNo: number;
   /**
    * Seconds in which a tick just took the bounds that the population sets, for this calculation: they stay
-   * as they are. Absent: the pass takes them anew, and they are kept when it is ready.
+   * as they are. Absent: the pass takes them anew, and they are kept when it is served.
    */
   readonly boundsSeconds?: number;
   /** Called before the switch, so that the record is there when the memberships are. */
@@ -53,6 +54,8 @@ export async function calculate(
   const started = performance.now();
   const phases = new Phases();
   const load = await parts.target.beginLoad();
+  let calculated: CalculationReport;
+  let newBounds: readonly PopulationBound[];
   try {
     progress({ phase: 'compile', done: 0 });
     const facts = await parts.engine.counts();
@@ -111,7 +114,6 @@ export async function calculate(
       seconds: (performance.now() - started) / 1000,
       phases: { ...phases.seconds, evaluateBusy: result.evaluateSeconds, writeBusy: result.writeSeconds },
     };
-    await parts.bounds?.keep(fresh);
     await request.onReady(report, sizes);
     await load.commit({
       asOf,
@@ -119,7 +121,8 @@ export async function calculate(
       customers,
     });
     phases.lap('switch');
-    return {
+    newBounds = fresh;
+    calculated = {
       ...report,
       seconds: (performance.now() - started) / 1000,
       phases: { ...report.phases, ...phases.seconds },
@@ -128,6 +131,10 @@ export async function calculate(
     await load.abort();
     throw error;
   }
+  // After the switch: bounds of a pass that broke off would stand beside those that are served. If it is these
+  // that are lost, whoever goes on from what is served takes the same ones again.
+  await parts.bounds?.keep(newBounds);
+  return calculated;
 }
 
 /** Returns how many customers there are. */

@@ -110,3 +110,17 @@ describe('the evaluation pool', () => {
     assert.equal(orders, 10, 'and goes on working');
   });
 });
+
+it('a thread that a plug-in ends fails the run that it was in, and no later one waits for it', async () => {
+  const pool = new EvaluationPool(2, ['data:text/javascript,throw new Error("not here")']);
+  const run = () =>
+    pool.run({
+      plan: PLAN,
+      moment: NOW,
+      batches: batches(3, { batches: 0 }),
+      onRows: async () => {},
+    });
+  await assert.rejects(run());
+  await assert.rejects(run());
+  await pool.close();
+});

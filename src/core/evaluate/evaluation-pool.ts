@@ -65,6 +65,12 @@ export class EvaluationPool {
         workerData: this.#data,
       });
       worker.setMaxListeners(0);
+      // A thread that ends by a fault is another one's place: its run learns of the fault by a listener of its own.
+      worker.on('error', () => {});
+      worker.once('exit', () => {
+        const place = this.#workers.indexOf(worker);
+        if (place >= 0) this.#workers.splice(place, 1);
+      });
       worker.unref();
       this.#workers.push(worker);
     }
@@ -73,7 +79,7 @@ export class EvaluationPool {
   /** Evaluates all batches. Several runs may be under way. Rejects with the first failure of any part. */
   async run(request: EvaluationRequest): Promise<EvaluationResult> {
     this.start();
-    const run = new Run(this.#workers, ++this.#runs, request);
+    const run = new Run([...this.#workers], ++this.#runs, request);
     try {
       return await run.finish();
     } finally {

@@ -38,36 +38,34 @@ export async function evaluateSwitch(
 ): Promise<DefinitionSwitch> {
   const oldOnes = pick(before, [...difference.changed, ...difference.removed]);
   const newOnes = pick(now, [...difference.changed, ...difference.added]);
-  // Old and new rules side by side under numbers of their own; the new ones come last.
-  const sideBySide = [...oldOnes, ...newOnes].map((segment, i) => ({ ...segment, segmentNo: i }));
   const dictionary = await parts.engine.dictionary(at.asOf.batchNo);
   // Old rules mean the stores and the versions of models that they meant before; numbers never change.
   const oldPlan = await compile({
-    segments: sideBySide.slice(0, oldOnes.length),
+    segments: oldOnes,
     stores: before.stores,
     dictionary: { ...dictionary, models: before.models },
   });
   const newPlan = await compile({
-    segments: sideBySide.slice(oldOnes.length),
+    segments: newOnes,
     stores: now.stores,
     dictionary,
   });
   const exceptions = new Map<number, Exceptions>();
-  const byNumber = newOnes.map((segment) => segment.segmentNo);
+  const { served, asOf } = at;
   // Scores of a version that is not in force any more are read as of when it was.
-  const oldBatchNo = isSame(before.models, now.models) ? at.asOf.batchNo : at.served.batchNo;
-  for (const [plan, segments, stores, knownAt] of [
-    [oldPlan, oldOnes, before.stores, oldBatchNo],
-    [newPlan, newOnes, now.stores, at.asOf.batchNo],
+  const oldBatchNo = isSame(before.models, now.models) ? asOf.batchNo : served.batchNo;
+  for (const [plan, segments, stores, knownAt, moment] of [
+    // By their old rules, those who are served as exceptions: time alone may have put them out since, as it
+    // does whose score of a version that is no longer in force has ended.
+    [oldPlan, oldOnes, before.stores, oldBatchNo, served.moment],
+    [newPlan, newOnes, now.stores, asOf.batchNo, asOf.moment],
   ] as const) {
     if (segments.length === 0) continue;
     const only = storesLookedAt(segments, stores);
     if (only?.length === 0) continue;
     await parts.pool.run({
       plan,
-      // By their old rules, those who are served as exceptions: time alone may have put them out since, as it
-      // does whose score of a version that is no longer in force has ended.
-      moment: plan === oldPlan ? at.served.moment : at.asOf.moment,
+      moment,
       batches: parts.engine.scan({
         columns: plan.columns,
         knownAt,
@@ -75,12 +73,8 @@ export async function evaluateSwitch(
       }),
       onRows: (rows) => {
         for (let i = 0; i < rows.count; i++) {
-          const found = decodeRow(rows.rows.subarray(rows.offsets[i]!, rows.offsets[i + 1]!));
-          const ofNew = plan === newPlan ? found.map((place) => byNumber[place - oldOnes.length]!) : [];
-          exceptions.set(
-            rows.customerNos[i]!,
-            ofNew.sort((a, b) => a - b),
-          );
+          const row = rows.rows.subarray(rows.offsets[i]!, rows.offsets[i + 1]!);
+          exceptions.set(rows.customerNos[i]!, plan === newPlan ? decodeRow(row) : []);
         }
       },
     });

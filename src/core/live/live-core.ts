@@ -119,7 +119,11 @@ export class LiveCore {
       if (this.#live && at.moment === undefined) {
         await this.#runTick(this.#live);
         if (this.#live.plan.isRanked) await this.#runTick(this.#live, at.calculationNo);
-      } else this.#live = undefined;
+      } else {
+        this.#live = undefined;
+        // If the pass fails, the next tick goes on from what is served.
+        this.#mustResume = true;
+      }
       const result = await pass();
       await this.#resume();
       return result;

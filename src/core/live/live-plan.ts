@@ -107,7 +107,7 @@ async function boundSegments(
     segments: bounded.segments,
     boundsVersion: await bounds.version(at),
     isRanked: bounded.taken.size > 0,
-    boundsSeconds: (performance.now() - started) / 1000,
+    boundsSeconds: bounded.fresh.length === 0 ? 0 : (performance.now() - started) / 1000,
   };
 }
 

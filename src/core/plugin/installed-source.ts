@@ -90,13 +90,14 @@ class CheckedSource implements InstalledSource {
 
   readRow(row: unknown): ReturnType<InstalledSource['readRow']> {
     if (!this.#isRow(row)) return { reason: reasonOf(this.#isRow.errors?.[0] as ErrorObject) };
-    let read: ReadOccurrence;
+    let read: ReadOccurrence | undefined;
     try {
       read = this.#call('read', () => this.#source.read(row as never));
     } catch (error) {
       // A bad row costs itself, also where the plug-in did not expect it.
       read = { reason: (error as Error).message };
     }
+    if (typeof read !== 'object' || read === null) return { reason: 'the plug-in read nothing of the row' };
     if ('reason' in read) return { reason: String(read.reason).slice(0, REASON_CHARACTERS_MAX) };
     return readEvent(this.#eventRow(read), eventIdOf);
   }

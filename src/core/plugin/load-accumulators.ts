@@ -1,7 +1,8 @@
 /** What a thread that evaluates needs of plug-ins: by source, what makes accumulators. */
+import type { CoterieError } from '../../model/error.ts';
 import type { ConditionAccumulator } from '../../model/plugin-source.ts';
 import { loadModule } from './load-module.ts';
-import { callPlugin } from './plugin-call.ts';
+import { callPlugin, pluginFailed } from './plugin-call.ts';
 
 type MakeAccumulator = (params: unknown, moment: number) => ConditionAccumulator;
 
@@ -39,22 +40,36 @@ class GuardedAccumulator implements ConditionAccumulator {
     this.#where = where;
   }
 
+  // Called for every customer and occurrence: no closure is made.
   begin(): void {
-    callPlugin(`${this.#where}, begin`, () => this.#made.begin());
+    try {
+      this.#made.begin();
+    } catch (error) {
+      throw this.#failed('begin', error);
+    }
   }
 
   add(occurrence: Parameters<ConditionAccumulator['add']>[0]): void {
-    // Once for every occurrence: no closure is made for it.
     try {
       this.#made.add(occurrence);
     } catch (error) {
-      callPlugin(`${this.#where}, add`, () => {
-        throw error;
-      });
+      throw this.#failed('add', error);
     }
   }
 
   holds(): boolean {
-    return callPlugin(`${this.#where}, holds`, () => this.#made.holds());
+    try {
+      return this.#made.holds();
+    } catch (error) {
+      throw this.#failed('holds', error);
+    }
+  }
+
+  #failed(call: string, error: unknown): CoterieError {
+    return pluginFailed(
+      `${this.#where}, ${call}`,
+      error instanceof Error ? error.message : String(error),
+      error,
+    );
   }
 }
