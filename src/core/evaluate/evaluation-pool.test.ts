@@ -120,7 +120,7 @@ it('a thread that a plug-in ends fails the run that it was in, and no later one 
       batches: batches(3, { batches: 0 }),
       onRows: async () => {},
     });
-  await assert.rejects(run());
-  await assert.rejects(run());
+  // More often than there are threads: none that ended is waited for.
+  for (let i = 0; i < 4; i++) await assert.rejects(run());
   await pool.close();
 });
