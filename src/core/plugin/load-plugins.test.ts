@@ -106,12 +106,16 @@ test('a source that fails on its own examples does not start', async () => {
   await bad("sql: () => { throw new Error('no SQL') },", /source points, sql: no SQL/, 'PLUGIN_FAILED');
 });
 
-test('paths are looked for from the folder, packages in its node_modules', async () => {
+test('what begins with "." or "/" is a path, and anything else a package, whatever file has its name', async () => {
   const inPackage = join(folder, 'node_modules', 'coterie-plugin-a');
   mkdirSync(inPackage, { recursive: true });
   writeFileSync(join(inPackage, 'package.json'), '{"name":"coterie-plugin-a","type":"module","main":"a.js"}');
   const type = `{ name: 'everybody', description: 'All.', params: { type: 'object' }, paramsOptional: true, rule: () => ({ not: { orders: { count: { atLeast: 1000000 } } } }) }`;
   writeFileSync(join(inPackage, 'a.js'), `export default { name: 'a', segmentTypes: [${type}] };`);
+  mkdirSync(join(folder, 'coterie-plugin-a'));
+  const name = moduleOf('export default { name: "b" };').slice('./'.length);
+  await refused([name], 'PLUGIN_INVALID', /no package of this name in .*; a path begins with/);
+  await loadPlugins([`./${name}`], folder);
   const types = await loadPlugins(['coterie-plugin-a', WIN_BACK, POINTS], folder);
   assert.deepEqual([...types.keys()].slice(-2), ['everybody', 'win-back']);
   assert.deepEqual([...types.sources.keys()], ['points']);

@@ -28,7 +28,7 @@ const TAKEN: readonly string[] = [
 /**
  * The segment types and sources of some plug-ins, with the built-in ones.
  *
- * @param modules - Paths, or names of packages.
+ * @param modules - Paths, which begin with "." or "/", or names of packages.
  * @param folder - What relative paths, and packages, are looked for from.
  * @throws {CoterieError} `PLUGIN_INVALID` for a module that is not there, is no plug-in, throws, or brings a
  *   name that is taken; `PLUGIN_FAILED` if one fails on an example of its own.
@@ -67,12 +67,19 @@ export function sourceModules({ sources }: Pick<SegmentTypes, 'sources'>): reado
 
 function urlOf(module: string, folder: string): string {
   if (module.startsWith('file:')) return module;
-  const path = resolve(folder, module);
-  if (existsSync(path)) return pathToFileURL(path).href;
-  if (/^[./]/.test(module)) throw invalid(module, `there is no file ${path}`);
+  if (/^[./]/.test(module)) {
+    const path = resolve(folder, module);
+    if (!existsSync(path)) throw invalid(module, `there is no file ${path}`);
+    return pathToFileURL(path).href;
+  }
+  // Never a path, so that a file or folder of the same name takes no package's place.
   try {
     return pathToFileURL(createRequire(join(folder, 'package.json')).resolve(module)).href;
   } catch (error) {
-    throw invalid(module, `there is no file ${path}, and no package of this name in ${folder}`, error);
+    throw invalid(
+      module,
+      `there is no package of this name in ${folder}; a path begins with "./" or "/"`,
+      error,
+    );
   }
 }
