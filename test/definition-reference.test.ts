@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { DEFINITION_SCHEMA_FILE, renderDefinitionSchema } from '../scripts/generate-definition-schema.ts';
@@ -10,6 +11,7 @@ import { readRule } from '../src/core/catalog/read-rule.ts';
 import { resolveSegments } from '../src/core/catalog/resolve-segments.ts';
 import { validateCatalog } from '../src/core/catalog/validate-catalog.ts';
 import { evaluateNaive, NO_FACTS, storeLookup } from '../src/core/evaluate/naive.ts';
+import { loadPlugins } from '../src/core/plugin/load-plugins.ts';
 import { RFM_GROUPS } from '../src/model/rfm.ts';
 import type { WrittenQuintile } from '../src/model/rule-schema/test-schema.ts';
 import { RuleSchema, type WrittenRule } from '../src/model/rule-schema.ts';
@@ -18,6 +20,8 @@ import { SEGMENT_TYPES } from '../src/model/segment-type.ts';
 import { codeBlocks } from './markdown.ts';
 
 const PAGE = new URL('../docs/reference/rules.md', import.meta.url);
+/** Brings the source `points`, an example of the conditions of plug-ins. */
+const PLUGIN = fileURLToPath(new URL('../examples/plugin-source/points.ts', import.meta.url));
 const STORES = {
   ids: ['s-104'],
   brand: ['burger-house'],
@@ -66,13 +70,14 @@ function conditionRows(): { readonly example: string; readonly strangers: string
     });
 }
 
-test('the table of all conditions has each, by an example that says what holds for strangers', () => {
+test('the table of all conditions has each, by an example that says what holds for strangers', async () => {
+  const types = await loadPlugins([PLUGIN]);
   const named = new Set<string>();
   for (const { example, strangers } of conditionRows()) {
     const [params] = parse(`- ${example}`) as [WrittenRule];
     for (const name of Object.keys(params)) named.add(name);
     if (params.segment !== undefined) continue;
-    const rule = readRule({ key: 'k', type: 'rule', params }, SEGMENT_TYPES);
+    const rule = readRule({ key: 'k', type: 'rule', params }, types);
     if ('population' in rule) continue;
     const holds = evaluateNaive(rule, NO_FACTS, 1_800_000_000, storeLookup(STORES));
     if (strangers === 'no') assert.equal(holds, false, example);
@@ -80,7 +85,7 @@ test('the table of all conditions has each, by an example that says what holds f
       assert.equal(holds, example.includes('exists: false'), example);
   }
   const all = Object.keys(RuleSchema.properties).filter((name) => !['all', 'any', 'not'].includes(name));
-  assert.deepEqual([...named].sort(), all.sort());
+  assert.deepEqual([...named].sort(), [...all, ...types.sources.keys()].sort());
 });
 
 test('the groups of rfm on the page are those of the type', () => {

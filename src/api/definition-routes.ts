@@ -220,7 +220,7 @@ function addWritingRoutes(api: Api, context: RouteContext): void {
         tags: ['Segments'],
         summary: 'Archive a segment',
         description:
-          'Appends a version with status archived: from the next calculation on, checks do not know the segment. Its versions stay.',
+          'Appends a version with status archived; its versions stay. Checks do not know the segment from the next tick on, within about a second; where nothing ticks, from the next calculation on.',
         params: KeyPath,
         querystring: NoteQuery,
         response: answers(VersionAnswer),

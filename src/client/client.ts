@@ -202,7 +202,7 @@ export class CoterieClient extends FactClient {
     return this.#ask(segmentPath(definition.key), { method: 'PUT', json: definition, ...written(note) });
   }
 
-  /** Archives a segment: from the next calculation on, checks do not know it. */
+  /** Archives a segment: checks do not know it from the next tick on; where nothing ticks, from the next calculation on. */
   archiveSegment(key: string, note: WriteNote = {}): Promise<SegmentVersion> {
     return this.#ask(segmentPath(key), { method: 'DELETE', ...written(note) });
   }

@@ -36,9 +36,10 @@ export const importCommand = defineCommand<ImportOptions>({
     'Reading a file again changes nothing; a later version of an order replaces the earlier one.\n' +
     'Rows that cannot be read are set aside in a file with line and reason, and nothing else is lost.\n' +
     'While a server has the folder open, rows of CSV and NDJSON are sent to it, and are durable when it says so.\n\n' +
-    'An order is known by its customer and its id. A correction that moves one to another customer adds an\n' +
-    'order: cancel the old one too, with a row of the same customer and id and the status cancelled.\n\n' +
-    'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status\n' +
+    'An order is known by its customer and its id. A correction that moves one to another customer says whose\n' +
+    'it was in previous_customer_id; else it is another order.\n\n' +
+    'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status,\n' +
+    '                     previous_customer_id\n' +
     'Fields of stores:    store_id (needed); brand, city, category, tags, opened_at, closed_at\n' +
     'Fields of customers: customer_id (needed); every other column is a trait of its own name\n' +
     'Fields of events:    customer_id, name, occurred_at (needed); event_id; every other column is a property\n' +
