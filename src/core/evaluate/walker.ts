@@ -1,7 +1,7 @@
 /**
- * A walker goes through the facts of one source, customer by customer, and acts on the conditions that
- * they make true, or adds to tallies. The evaluator keeps all walkers at the same customer and knows
- * nothing else of them, so that a source of another kind is one more of them.
+ * A walker goes through facts of one kind of storage, customer by customer, and acts on the conditions that
+ * they make true, or adds to tallies. Four walkers (orders; traits, scores and lists; events; occurrences of
+ * plug-ins): the evaluator keeps all at the same customer and knows nothing else of them.
  */
 import type { FactBatch } from '../engine/engine.ts';
 
