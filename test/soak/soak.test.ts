@@ -31,7 +31,8 @@ test('hours with kills end without a mismatch, and the log replayed leads to wha
   t.diagnostic(JSON.stringify(totals));
   const { soak, hours, mismatches } = totals;
   assert.deepEqual({ soak, hours, mismatches }, { soak: 'done', hours: HOURS.hours, mismatches: 0 });
-  for (const shown of ['compared', 'replayed', 'replayCompared']) assert.ok(totals[shown]! > 0, shown);
+  for (const shown of ['kills', 'compared', 'replayed', 'replayCompared'])
+    assert.ok(totals[shown]! > 0, shown);
 });
 
 function run(file: string, flags: readonly string[]): Promise<{ code: number | null; output: string }> {

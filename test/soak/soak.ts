@@ -30,7 +30,7 @@ const SHORT = {
   compactHours: 10,
   /** Everything is calculated again once in so many hours. */
   calculateHours: 15,
-  /** One kill in so many hours, on average; 0: none. */
+  /** One kill in each stretch of so many hours; 0: none. */
   killHours: 6,
   seed: 1,
 };
@@ -73,6 +73,9 @@ const seconds: Record<string, number> = {};
 const lastSeconds = { hour: SECONDS_FIRST, day: SECONDS_FIRST };
 const started = performance.now();
 let failure = '';
+/** Stretches of `killHours` that have had their kill, and the hour after which the next one falls. */
+let stretch = 0;
+let killAfter = hourOfStretch(stretch);
 /** When the soak itself is told to end, nothing of it stays behind. */
 let stop: (signal: NodeJS.Signals) => void = () => {};
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
@@ -96,7 +99,13 @@ console.log(
 );
 process.exitCode = failure === '' ? 0 : 1;
 
-/** @returns The exit code; null when it was killed. */
+/** An hour of a stretch, at random; never, without kills. */
+function hourOfStretch(index: number): number {
+  if (flags.killHours === 0) return Number.POSITIVE_INFINITY;
+  return index * flags.killHours + 1 + Math.floor(random() * flags.killHours);
+}
+
+/** @returns The exit code; null when it was killed as planned: a crash by a signal of its own is a 1. */
 function runUntilKilled(): Promise<number | null> {
   const file = fileURLToPath(new URL('./soak-process.ts', import.meta.url));
   const options = { ...flags, folder, start: parseMoment('2026-03-01T00:00:00Z') };
@@ -109,30 +118,39 @@ function runUntilKilled(): Promise<number | null> {
     process.exit(signal === 'SIGINT' ? 130 : 143);
   };
   let step = 'start';
+  let isKilled = false;
+  let timer: NodeJS.Timeout | undefined;
+  let isDue = false;
+  const kill = () => {
+    if (isKilled || !child.kill('SIGKILL')) return;
+    isKilled = true;
+    totals.kills++;
+    killsByStep[step] = (killsByStep[step] ?? 0) + 1;
+  };
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = JSON.parse(text) as HourLine | { readonly step: string };
     if ('step' in line) {
       step = line.step;
+      if (isDue) kill();
       return;
     }
     console.log(text);
     add(line);
-    if (line.hour < flags.hours && flags.killHours > 0 && random() < 1 / flags.killHours) {
-      const next = (line.hour + 1) % 24 === 0 ? lastSeconds.day : lastSeconds.hour;
-      // Anywhere within the next hour, so that any step of it is hit.
-      setTimeout(
-        () => {
-          if (!child.kill('SIGKILL')) return;
-          totals.kills++;
-          killsByStep[step] = (killsByStep[step] ?? 0) + 1;
-        },
-        random() * next * 1_000,
-      );
-    }
+    // An hour that ended before its kill came leaves it to the step that follows.
+    isDue = timer !== undefined;
+    if (isKilled || line.hour < killAfter || line.hour >= flags.hours) return;
+    killAfter = hourOfStretch(++stretch);
+    const next = (line.hour + 1) % 24 === 0 ? lastSeconds.day : lastSeconds.hour;
+    // Anywhere within the next hour, so that any step of it is hit.
+    timer = setTimeout(kill, random() * next * 1_000);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve(code));
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (signal === null) resolve(code!);
+      else resolve(isKilled && signal === 'SIGKILL' ? null : 1);
+    });
   });
 }
 
