@@ -29,7 +29,8 @@ export type Stream =
   | 'scores'
   | 'lists'
   | 'stores'
-  | 'erasures';
+  | 'erasures'
+  | 'corrections';
 
 const STREAMS: readonly Stream[] = [
   'definitions',
@@ -42,6 +43,7 @@ const STREAMS: readonly Stream[] = [
   'lists',
   'stores',
   'erasures',
+  'corrections',
 ];
 
 export class LifeDraw {

@@ -17,7 +17,7 @@ export class LifeOrders {
 
   /** All that arrives in an hour, besides what follows upon baskets. */
   received(hour: number): OrderFact[] {
-    const random = this.#draw.random(hour, 'batches');
+    const random = this.#draw.random(hour, 'corrections');
     return this.#new(hour).flatMap((order) => {
       const kind = random();
       if (kind < 0.03) return [order, order];
