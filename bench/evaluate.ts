@@ -5,11 +5,9 @@
  * Facts are simulated first (or reused with --data); each measured pass runs in a process of its own, so
  * that its memory is its own. The last line is JSON.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import type { CalculationReport } from '../src/core/core.ts';
 import { openDatabase } from '../src/core/engine/duckdb/database.ts';
@@ -21,6 +19,7 @@ import { openCore } from '../src/core/open-core.ts';
 import { openLmdbStore } from '../src/store/lmdb/lmdb-store.ts';
 import { prepareCatalog, prepareFacts } from './benchmark-folder.ts';
 import { median, printTable, readFlags } from './flags.ts';
+import { measureInProcess } from './measured-process.ts';
 
 const flags = readFlags({
   customers: 200_000,
@@ -65,30 +64,15 @@ async function main(): Promise<void> {
     for (const segments of counts) {
       const catalog = await prepareCatalog(work, { ...flags, segments });
       const passes: PassFigures[] = [];
-      for (let run = 0; run < flags.runs; run++) passes.push(await spawnPass(work, catalog));
+      const request = { ...flags, measure: catalog, data: work };
+      for (let run = 0; run < flags.runs; run++)
+        passes.push(await measureInProcess(import.meta.url, request));
       figures.set(segments, passes);
     }
     report(figures);
   } finally {
     if (flags.data === '') await rm(work, { recursive: true, force: true });
   }
-}
-
-function spawnPass(work: string, catalog: string): Promise<PassFigures> {
-  const argv = ['--import', 'tsx', fileURLToPath(import.meta.url), '--measure', catalog, '--data', work];
-  const options = ['--threads', String(flags.threads), '--memory', String(flags.memory)];
-  const child = spawn(process.execPath, [...argv, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output.trim().split('\n').at(-1)!) as PassFigures);
-      else reject(new Error(`the measured process ended with ${code}: ${output}`));
-    });
-  });
 }
 
 async function measurePass(catalogFolder: string): Promise<void> {

@@ -8,11 +8,9 @@
  * count their members; the evaluator's time includes writing all memberships to the Store. The last line
  * is JSON.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { readRule } from '../src/core/catalog/read-rule.ts';
 import { type DuckDbDatabase, openDatabase } from '../src/core/engine/duckdb/database.ts';
@@ -24,6 +22,7 @@ import type { Definition } from '../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../src/model/segment-type.ts';
 import { benchmarkDefinitions, randomFrom, type StoreSpread } from './benchmark-segments.ts';
 import { median, printTable, readFlags } from './flags.ts';
+import { measureInProcess } from './measured-process.ts';
 import { startPostgresFacts } from './postgres.ts';
 
 const flags = readFlags({
@@ -83,23 +82,10 @@ interface EvaluatorFigures {
 }
 
 /** Runs `bench evaluate` on the same facts and segments, which makes the facts if there are none. */
-async function runEvaluator(data: string): Promise<EvaluatorFigures> {
+function runEvaluator(data: string): Promise<EvaluatorFigures> {
   const { customers, orders, stores, segments, spread, threads, runs, seed } = flags;
   const request = { customers, orders, stores, segments, spread, threads, runs, seed, data, baseline: 0 };
-  const argv = Object.entries(request).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const script = fileURLToPath(new URL('./evaluate.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...argv], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  if (code !== 0) throw new Error(`bench evaluate ended with ${code}:\n${output}`);
-  const lines = output.trim().split('\n');
-  console.log(lines.slice(0, -1).join('\n'));
-  return JSON.parse(lines.at(-1)!) as EvaluatorFigures;
+  return measureInProcess(new URL('./evaluate.ts', import.meta.url), request);
 }
 
 /**

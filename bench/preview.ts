@@ -9,14 +9,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DuckDbDatabase, openDatabase } from '../src/core/engine/duckdb/database.ts';
+import { openDatabase } from '../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../src/core/engine/duckdb/duckdb-engine.ts';
-import { SIMULATION_TO_S, simulate } from '../src/core/engine/duckdb/simulate.ts';
+import { SIMULATION_TO_S } from '../src/core/engine/duckdb/simulate.ts';
 import type { Engine, StoreTable } from '../src/core/engine/engine.ts';
 import { EvaluationPool } from '../src/core/evaluate/evaluation-pool.ts';
 import { Population, type Standpoint } from '../src/core/population.ts';
 import type { OrdersCondition, Rule, StoreSet } from '../src/model/rule.ts';
 import type { Segment } from '../src/model/segment.ts';
+import { prepareFacts } from './benchmark-folder.ts';
 import { median, printTable, readFlags } from './flags.ts';
 
 const flags = readFlags({
@@ -48,10 +49,10 @@ interface Figure {
 }
 
 const folder = flags.data === '' ? await mkdtemp(join(tmpdir(), 'coterie-bench-')) : flags.data;
+await prepareFacts(folder, flags);
 const database = await openDatabase({ folder, memoryMiB: flags.memory, threads: flags.threads });
 const pool = new EvaluationPool(flags.threads);
 try {
-  await prepareFacts(database);
   const engine = new DuckDbEngine(database);
   const { customers, orders } = await engine.counts();
   report(await measureAll(engine, await askedRules(engine)), { customers, orders });
@@ -59,14 +60,6 @@ try {
   await pool.close();
   await database.close();
   if (flags.data === '') await rm(folder, { recursive: true, force: true });
-}
-
-async function prepareFacts(facts: DuckDbDatabase): Promise<void> {
-  const { orders } = (await facts.row<{ orders: number }>('SELECT count(*) AS orders FROM order_base'))!;
-  if (orders > 0) return;
-  console.log(`Simulating ${flags.orders.toLocaleString('en')} orders …`);
-  const { customers, stores, events, seed } = flags;
-  await simulate(facts, { customers, orders: flags.orders, stores, events, scores: true, lists: true, seed });
 }
 
 async function measureAll(engine: DuckDbEngine, rules: ReadonlyMap<string, Rule>): Promise<Figure[]> {
@@ -99,13 +92,8 @@ async function byScan(
   at: Standpoint,
   { name, size }: { name: string; size: number },
 ) {
-  const scanning: Engine = Object.assign(Object.create(engine), {
-    members: undefined,
-    scan: (request: Parameters<Engine['scan']>[0]) => engine.scan(request),
-    dictionary: (knownAt?: number) => engine.dictionary(knownAt),
-    customers: (knownAt?: number) => engine.customers(knownAt),
-    customerIds: (customerNos: Uint32Array) => engine.customerIds(customerNos),
-  });
+  const scanning: Engine = new DuckDbEngine(database);
+  Object.defineProperty(scanning, 'members', { value: undefined });
   const stores = await engine.storeTable();
   const found = await measure(() => new Population(scanning, pool).union([segment], stores, at, SAMPLE));
   if (found.size !== size) throw new Error(`${name}: ${size} members, by the scan ${found.size}`);

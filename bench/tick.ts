@@ -5,11 +5,9 @@
  * customers, each time followed by one tick, which is measured; and ticks without any fact. The facts that
  * are put stay in the folder. The last line is JSON.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { calculate } from '../src/core/calculate.ts';
 import { DuckDbCatalog } from '../src/core/catalog/duckdb/duckdb-catalog.ts';
 import { openLmdbChangeLog } from '../src/core/change/lmdb/lmdb-change-log.ts';
@@ -23,6 +21,7 @@ import { openLmdbStore } from '../src/store/lmdb/lmdb-store.ts';
 import { prepareCatalog, prepareFacts } from './benchmark-folder.ts';
 import { randomFrom } from './benchmark-segments.ts';
 import { median, printTable, readFlags } from './flags.ts';
+import { measureInProcess } from './measured-process.ts';
 
 const flags = readFlags({
   customers: 200_000,
@@ -32,8 +31,10 @@ const flags = readFlags({
   segments: '1000,10000,100000',
   /** Numbers of customers who order between two ticks. */
   affected: '0,200,2000,20000',
-  /** brand, log-uniform or uniform; see benchmark-segments.ts. */
+  /** brand, log-uniform or uniform, see benchmark-segments.ts; mixed: of every kind, see mixed-segments.ts. */
   spread: 'brand',
+  /** Simulated with the orders, and then scores and lists as well: mixed segments look at them. */
+  events: 0,
   threads: 2,
   runs: 5,
   seed: 1,
@@ -62,10 +63,16 @@ async function main(): Promise<void> {
     await prepareFacts(work, flags);
     const figures: Record<number, readonly TickFigures[]> = {};
     for (const segments of numbersOf(flags.segments)) {
-      figures[segments] = await spawnMeasure(work, await prepareCatalog(work, { ...flags, segments }));
+      const catalog = await prepareCatalog(work, { ...flags, segments });
+      const ticks = await measureInProcess<readonly TickFigures[]>(import.meta.url, {
+        ...flags,
+        measure: catalog,
+        data: work,
+      });
+      figures[segments] = ticks;
       printTable(
         `${segments} segments`,
-        figures[segments].map((tick) => [
+        ticks.map((tick) => [
           `${tick.ordering} customers ordered`,
           `${tick.milliseconds} ms (${tick.cpuMilliseconds} ms of CPU), ${tick.affected} evaluated, ${tick.changes} entries and exits`,
         ]),
@@ -81,25 +88,6 @@ function numbersOf(list: string): number[] {
   return list.split(',').map(Number);
 }
 
-function spawnMeasure(work: string, catalog: string): Promise<readonly TickFigures[]> {
-  const options = Object.entries({ ...flags, measure: catalog, data: work });
-  const argv = options.flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), ...argv], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output.trim().split('\n').at(-1)!) as readonly TickFigures[]);
-      else reject(new Error(`the measured process ended with ${code}: ${output}`));
-    });
-  });
-}
-
 async function measureTicks(catalogFolder: string): Promise<void> {
   const database = await openDatabase({ folder: flags.data, memoryMiB: 512 });
   const catalogDatabase = await openDatabase({ folder: catalogFolder, memoryMiB: 128 });
@@ -110,10 +98,7 @@ async function measureTicks(catalogFolder: string): Promise<void> {
   const changes = await openLmdbChangeLog({ folder: changesFolder });
   const pool = new EvaluationPool(flags.threads);
   const parts = { engine, catalog, target, changes, pool, types: SEGMENT_TYPES };
-  const known = await database.row<{ latest: number }>(
-    'SELECT max(ordered_at)::DOUBLE AS latest FROM order_tail',
-  );
-  let moment = Math.max(SIMULATION_TO_S, known?.latest ?? 0);
+  let moment = Math.max(SIMULATION_TO_S, (await engine.counts()).lastOrderAt ?? 0);
   await calculate(parts, { moment, isPinned: false, calculationNo: 1, onReady: async () => {} });
   const facts = await engine.openLiveFacts();
   const live = await openLive({ ...parts, facts });
