@@ -200,6 +200,26 @@ describe('validating a catalog', () => {
     assert.equal(code, 'SEGMENT_CYCLE');
   });
 
+  it('what refers to a segment whose plug-in is gone keeps nothing else from being applied', () => {
+    const gone: Definition = { key: 'gone', type: 'no-longer-installed' };
+    const inForce = [gone, refer('a', 'gone'), refer('b', 'a'), { key: 'well', type: 'new' }];
+    validate(inForce, [{ key: 'other', type: 'new' }, refer('more', 'well')]);
+    validate(inForce, [refer('a', 'well')]);
+    const family: Definition = { key: 'f', type: 'no-longer-installed', forEach: 'city' };
+    validate([family, refer('a', 'f@BCN')], [{ key: 'other', type: 'new' }]);
+  });
+
+  it('what is applied refers to no segment whose plug-in is gone, and ends none that others refer to', () => {
+    const gone: Definition = { key: 'gone', type: 'no-longer-installed' };
+    const inForce = [gone, refer('a', 'gone')];
+    for (const applied of [refer('new', 'gone'), refer('new', 'a')]) {
+      assert.equal(codeOf(() => validate(inForce, [applied])).code, 'SEGMENT_REFERENCE_UNKNOWN');
+    }
+    const ended: Definition = { ...gone, status: 'archived' };
+    assert.equal(codeOf(() => validate(inForce, [ended])).code, 'SEGMENT_REFERENCE_UNKNOWN');
+    validate(inForce, [ended, { ...refer('a', 'gone'), status: 'archived' }]);
+  });
+
   it('a key that is applied twice is refused', () => {
     const { code, message } = codeOf(() =>
       validate(

@@ -17,7 +17,8 @@ const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: 
  * segment that is not archived, none goes in a circle, and no rule grows too large by its references.
  *
  * Costs little where nothing refers to anything, however many definitions there are. One in force whose plug-in is
- * gone is as if it were not defined, so that it does not keep others, or its own end, from being applied.
+ * gone is as if it were not defined, and so is one in force that refers to it, so that they do not keep others, or
+ * their own end, from being applied.
  *
  * @param inForce - What is in the catalog.
  * @param applied - What is to be applied; replaces by key.
@@ -58,7 +59,7 @@ function refuseManyPopulations(
   checkPopulations(populations.size);
 }
 
-/** Reads all rules; without plug-ins that are gone, what they read is left out. */
+/** Reads all rules; without plug-ins that are gone, what they read is left out, and what refers to that. */
 function withInstalled<T>(
   definitions: readonly Definition[],
   applied: readonly Definition[],
@@ -69,18 +70,41 @@ function withInstalled<T>(
     return read(definitions);
   } catch (error) {
     if (!isNotInstalled(error)) throw error;
-    const kept = new Set(applied);
-    return read(definitions.filter((definition) => kept.has(definition) || isInstalled(definition, types)));
+    return read(installedOf(definitions, new Set(applied), types));
   }
 }
 
-function isInstalled(definition: Definition, types: SegmentTypes): boolean {
-  if (definition.status === 'archived') return true;
+/** What is applied, and of what is in force what can be read and refers, also by others, to nothing that cannot. */
+function installedOf(
+  definitions: readonly Definition[],
+  applied: ReadonlySet<Definition>,
+  types: SegmentTypes,
+): readonly Definition[] {
+  const dropped = new Set<string>();
+  /** Key, or that of a family whose instance is meant → keys in force that refer to it. */
+  const referring = new Map<string, string[]>();
+  for (const definition of definitions) {
+    if (applied.has(definition)) continue;
+    const references = installedReferences(definition, types);
+    if (references === undefined) dropped.add(definition.key);
+    for (const reference of references ?? []) {
+      const to = reference.split('@', 1)[0]!;
+      if (!referring.has(to)) referring.set(to, []);
+      referring.get(to)!.push(definition.key);
+    }
+  }
+  // Grows while it is walked over: each key is added once.
+  for (const key of dropped) for (const from of referring.get(key) ?? []) dropped.add(from);
+  return definitions.filter((definition) => applied.has(definition) || !dropped.has(definition.key));
+}
+
+/** Keys that a definition refers to; undefined if its plug-in is gone. */
+function installedReferences(definition: Definition, types: SegmentTypes): readonly string[] | undefined {
+  if (definition.status === 'archived') return [];
   try {
-    readCheckedRule(definition, types);
-    return true;
+    return referencesOf(readCheckedRule(definition, types));
   } catch (error) {
-    if (isNotInstalled(error)) return false;
+    if (isNotInstalled(error)) return undefined;
     throw error;
   }
 }
