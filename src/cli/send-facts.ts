@@ -87,7 +87,9 @@ export async function sendFacts(
   const activated = [...versions].map(([model, version]) => ({ model, version }));
   if (options.activate) {
     for (const { model, version } of activated) {
-      batchNo = (await server.activateModelVersion(model, version)).batchNo;
+      // A version that is in force already says since when: before the last rows.
+      const done = await server.activateModelVersion(model, version);
+      batchNo = Math.max(batchNo ?? 0, done.batchNo);
     }
   }
   return {
