@@ -258,3 +258,19 @@ test('customers without traits are known from their row on, and stores with all 
   assert.equal((await gate.engine.customerFacts('ana')).traits.get('city'), 'BCN');
   assert.deepEqual((await gate.engine.storeTable()).tags, [['a', 'b']]);
 });
+
+test('versions are those of rows that are taken: rows of erased customers bring none', async () => {
+  const { gate, ingest } = openIngest();
+  await gate.engine.put({ customers: ['c1'] });
+  await gate.engine.eraseCustomer('c1');
+  const score = (id: number, version: string) => ({
+    customer_id: `c${id}`,
+    model: 'churn',
+    value: 1,
+    version,
+  });
+  const dropped = await ingest.submit('scores', [score(1, 'v1')]);
+  assert.deepEqual([dropped.accepted, dropped.erased, dropped.versions], [0, 1, undefined]);
+  const { versions } = await ingest.submit('scores', [score(2, 'v1'), score(1, 'v2')]);
+  assert.deepEqual(versions, [{ model: 'churn', version: 'v1' }]);
+});

@@ -222,9 +222,10 @@ class EngineIngest implements Ingest {
     try {
       const { batchNo, erasedCustomers, unmoved = [] } = await this.#commit.add(chunk);
       tally.addMoves(countMoves(chunk, unmoved));
-      const erased = erasedCustomers ? countRowsOf(chunk, new Set(erasedCustomers)) : 0;
+      const erasedIds = new Set(erasedCustomers);
+      const erased = erasedIds.size > 0 ? countRowsOf(chunk, erasedIds) : 0;
       tally.batchNo = batchNo;
-      tally.addVersions(chunk);
+      tally.addVersions(chunk, erasedIds);
       tally.erased += erased;
       tally.accepted += rows - erased;
     } finally {

@@ -67,9 +67,10 @@ export class RowTally {
     this.#unmoved += moves.unmoved;
   }
 
-  /** Remembers which versions of models the scores of a chunk are of. */
-  addVersions({ scores }: FactChunk): void {
-    for (const { model, version } of scores) {
+  /** Remembers which versions of models the scores of a chunk are of, but for customers whose rows are dropped. */
+  addVersions({ scores }: FactChunk, erasedIds: ReadonlySet<string>): void {
+    for (const { customerId, model, version } of scores) {
+      if (erasedIds.has(customerId)) continue;
       // Names hold no control characters.
       const key = `${model}\n${version}`;
       if (key === this.#lastVersion) continue;
