@@ -1,46 +1,15 @@
 /** Files of events: what they may look like, and what becomes of each row. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { openImporting, what } from '../../../../test/importing-engine.ts';
 import { readEvent } from '../../../model/read-fact.ts';
 import { eventIdOf } from '../../ingest/event-id.ts';
-import type { ImportReport, ImportRequest } from '../engine.ts';
-import { type DuckDbDatabase, openDatabase } from './database.ts';
-import { DuckDbEngine } from './duckdb-engine.ts';
 
-let folder: string;
-let database: DuckDbDatabase;
-let engine: DuckDbEngine;
+const importing = openImporting('events');
+const { imported } = importing;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coterie-import-events-'));
-  database = await openDatabase({ folder: join(folder, 'data') });
-  engine = new DuckDbEngine(database);
-});
-afterEach(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function imported(
-  name: string,
-  content: string,
-  rest: Partial<ImportRequest> = {},
-): Promise<ImportReport> {
-  const file = join(folder, name);
-  await writeFile(file, content);
-  return engine.importFile({ source: 'events', file, map: {}, strict: false, ...rest });
-}
-
-const eventsOf = async (customerId: string) => (await engine.customerFacts(customerId)).events;
-const what = ({ added, replaced, unchanged, rejected }: ImportReport) => [
-  added,
-  replaced,
-  unchanged,
-  rejected,
-];
+const eventsOf = async (customerId: string) => (await importing.engine.customerFacts(customerId)).events;
 
 const EVENTS = `customer_id,event_id,name,occurred_at,page,amount,note
 a,1,view,2026-01-01T00:00:05Z,home,5.0,
@@ -176,15 +145,15 @@ describe('an import of events', () => {
   });
 
   it('reads Parquet: numbers with their shortest text, structures and maps as properties', async () => {
-    const file = join(folder, 'events.parquet');
-    await database.run(`COPY (SELECT 'a' AS customer_id, 'view' AS name, TIMESTAMP '2026-01-01 00:00:01' AS occurred_at,
+    const file = join(importing.folder, 'events.parquet');
+    await importing.database.run(`COPY (SELECT 'a' AS customer_id, 'view' AS name, TIMESTAMP '2026-01-01 00:00:01' AS occurred_at,
       5.0::DOUBLE AS whole, 4.3::FLOAT AS fraction, true AS ok, {'x': 1, 'y': NULL, 'z': 't'} AS properties)
       TO '${file}' (FORMAT parquet)`);
-    await engine.importFile({ source: 'events', file, map: {}, strict: true });
-    const map = join(folder, 'map.parquet');
-    await database.run(`COPY (SELECT 'b' AS customer_id, 'view' AS name, '2026-01-01' AS occurred_at,
+    await importing.engine.importFile({ source: 'events', file, map: {}, strict: true });
+    const map = join(importing.folder, 'map.parquet');
+    await importing.database.run(`COPY (SELECT 'b' AS customer_id, 'view' AS name, '2026-01-01' AS occurred_at,
       MAP {'k': 'v', 'n': NULL} AS properties) TO '${map}' (FORMAT parquet)`);
-    await engine.importFile({ source: 'events', file: map, map: {}, strict: true });
+    await importing.engine.importFile({ source: 'events', file: map, map: {}, strict: true });
     const [[a], [b]] = [await eventsOf('a'), await eventsOf('b')];
     assert.deepEqual(
       [a!.occurredAt, a!.properties],

@@ -1,45 +1,22 @@
+/** Files of every source: what they may look like, what becomes of each row, and what refuses a file. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ImportReport, ImportRequest } from '../engine.ts';
-import { type DuckDbDatabase, openDatabase } from './database.ts';
-import { DuckDbEngine } from './duckdb-engine.ts';
+import { openImporting } from '../../../../test/importing-engine.ts';
+import type { ImportReport } from '../engine.ts';
 
-let folder: string;
-let database: DuckDbDatabase;
-let engine: DuckDbEngine;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coterie-import-'));
-  database = await openDatabase({ folder: join(folder, "data 'n' [x]") });
-  engine = new DuckDbEngine(database);
-});
-afterEach(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Writes a file and imports it. */
-async function imported(
-  name: string,
-  content: string | Buffer,
-  rest: Partial<ImportRequest> = {},
-): Promise<ImportReport> {
-  const file = join(folder, name);
-  await writeFile(file, content);
-  return engine.importFile({ source: 'orders', file, map: {}, strict: false, ...rest });
-}
+const importing = openImporting('orders', "data 'n' [x]");
+const { imported } = importing;
 
 /** What a failed import must leave: nothing. */
 async function assertNothing(): Promise<void> {
-  const { customers, stores, orders, traits, batchNo } = await engine.counts();
+  const { customers, stores, orders, traits, batchNo } = await importing.engine.counts();
   assert.deepEqual([customers, stores, orders, traits, batchNo], [0, 0, 0, 0, 0]);
-  assert.deepEqual(await readdir(join(database.folder, 'spill')).catch(() => []), []);
-  assert.equal(existsSync(join(database.folder, 'rejects')), false);
+  assert.deepEqual(await readdir(join(importing.database.folder, 'spill')).catch(() => []), []);
+  assert.equal(existsSync(join(importing.database.folder, 'rejects')), false);
 }
 
 const rejectsOf = async (report: ImportReport) =>
@@ -57,7 +34,7 @@ describe('an import of orders', () => {
     assert.equal(report.batchNo, 1);
     assert.deepEqual([report.rows, report.added, report.rejected], [3, 3, 0]);
     assert.deepEqual(report.warnings, { 'negative total, kept': 1 });
-    assert.deepEqual((await engine.customerFacts('a')).orders, [
+    assert.deepEqual((await importing.engine.customerFacts('a')).orders, [
       {
         customerId: 'a',
         orderId: '1',
@@ -78,7 +55,7 @@ describe('an import of orders', () => {
         status: 'completed',
       },
     ]);
-    const [order] = (await engine.customerFacts('b')).orders;
+    const [order] = (await importing.engine.customerFacts('b')).orders;
     assert.deepEqual([order!.totalE4, order!.discountE4, order!.currency], [-15_000, 2_500, 'EUR']);
   });
 
@@ -95,7 +72,7 @@ describe('an import of orders', () => {
     const report = await imported('copy.csv', ORDERS);
     assert.deepEqual([report.batchNo, report.added, report.replaced, report.unchanged], [2, 0, 0, 3]);
     assert.match(Object.keys(report.warnings).join(), /imported before, as batch 1/);
-    assert.equal((await engine.customerFacts('a')).orders[0]!.totalE4, 70_000);
+    assert.equal((await importing.engine.customerFacts('a')).orders[0]!.totalE4, 70_000);
   });
 
   it('takes the same file anew when its columns mean something else', async () => {
@@ -112,7 +89,10 @@ describe('an import of orders', () => {
         'b,1,2020-01-01,1\nb,1,2020-01-01,1\n',
     );
     assert.deepEqual([report.rows, report.added, report.replaced, report.unchanged], [5, 1, 2, 2]);
-    const totals = (await engine.customerFacts('a')).orders.map((order) => [order.orderId, order.totalE4]);
+    const totals = (await importing.engine.customerFacts('a')).orders.map((order) => [
+      order.orderId,
+      order.totalE4,
+    ]);
     assert.deepEqual(totals.sort(), [
       ['1', 10_000],
       ['2', 20_000],
@@ -124,8 +104,8 @@ describe('an import of orders', () => {
       'o.csv',
       'customer_id,order_id,ordered_at,store_id,total\nz,1,2020-01-01,s9,1\na,1,2020-01-01,s1,1\nz,2,2020-01-01,s5,1\n',
     );
-    assert.deepEqual(await engine.customerIds(Uint32Array.of(0, 1)), ['z', 'a']);
-    assert.deepEqual((await engine.storeTable()).ids, ['s9', 's1', 's5']);
+    assert.deepEqual(await importing.engine.customerIds(Uint32Array.of(0, 1)), ['z', 'a']);
+    assert.deepEqual((await importing.engine.storeTable()).ids, ['s9', 's1', 's5']);
   });
 
   it('sets every kind of bad row aside by line and loses nothing else', async () => {
@@ -174,7 +154,7 @@ describe('an import of orders', () => {
       bad.map(({ line, reason }) => `${line},${reason}`),
     );
     assert(written.includes('6,unreadable date,"a,4,yesterday,1,0,,s"'));
-    const last = (await engine.customerFacts('a')).orders.find((order) => order.orderId === '25')!;
+    const last = (await importing.engine.customerFacts('a')).orders.find((order) => order.orderId === '25')!;
     assert.deepEqual([last.storeId, last.orderedAt], ['s, with "quotes"', Date.UTC(2020, 0, 1, 8) / 1000]);
   });
 
@@ -198,7 +178,7 @@ describe('an import of orders', () => {
       `customer_id,order_id,ordered_at,total,note\n${rows.join('\n')}\n`,
     );
     assert.deepEqual([report.added, report.rejected], [12_000, 0]);
-    assert.equal((await engine.counts()).customers, 12_000);
+    assert.equal((await importing.engine.counts()).customers, 12_000);
   });
 
   it('stops at a bad row when strict, names it, and imports nothing', async () => {
@@ -222,7 +202,7 @@ describe('an import of orders', () => {
   });
 
   it('writes rejects where it is told to, with formulas disarmed', async () => {
-    const rejectsFile = join(folder, 'new', 'rejects.csv');
+    const rejectsFile = join(importing.folder, 'new', 'rejects.csv');
     const report = await imported('o.csv', 'customer_id,order_id,ordered_at,total\n=1+1,1,never,\n', {
       rejectsFile,
     });
@@ -238,14 +218,16 @@ describe('an import of orders', () => {
       { map: { customer_id: 'customer "id"', order_id: "order'id", total: "x'); DROP TABLE batch; --" } },
     );
     assert.equal(report.added, 1);
-    assert.equal((await engine.customerFacts(id)).orders[0]!.totalE4, 10_000);
+    assert.equal((await importing.engine.customerFacts(id)).orders[0]!.totalE4, 10_000);
   });
 
   it('reports its phases, and how much of the file has been read', async () => {
-    const file = join(folder, 'o.csv');
+    const file = join(importing.folder, 'o.csv');
     await writeFile(file, ORDERS);
     const steps: { phase: string; done: number; total?: number }[] = [];
-    await engine.importFile({ source: 'orders', file, map: {}, strict: false }, (step) => steps.push(step));
+    await importing.engine.importFile({ source: 'orders', file, map: {}, strict: false }, (step) =>
+      steps.push(step),
+    );
     const reading = steps.filter((step) => step.phase === 'reading').at(-1)!;
     assert.equal(reading.done, reading.total);
     assert(steps.some((step) => step.phase === 'writing orders'));
@@ -256,10 +238,10 @@ describe('an import of orders', () => {
     const header = 'customer_id,order_id,ordered_at,total\n';
     await imported('1.csv', header + row('a', 1) + row('b', 1));
     await imported('2.csv', header + row('a', 2));
-    const sizes = await database.row(`SELECT (SELECT count(*) FROM order_base) AS base,
+    const sizes = await importing.database.row(`SELECT (SELECT count(*) FROM order_base) AS base,
       (SELECT count(*) FROM order_tail) AS tail, (SELECT count(*) FROM order_archive) AS archive`);
     assert.deepEqual(sizes, { base: 2, tail: 0, archive: 1 });
-    assert.equal((await engine.customerFacts('a', 1)).orders[0]!.totalE4, 10_000);
+    assert.equal((await importing.engine.customerFacts('a', 1)).orders[0]!.totalE4, 10_000);
   });
 });
 
@@ -290,10 +272,10 @@ describe('a file that cannot be imported', () => {
 
   it('because it does not exist or is a folder', async () => {
     const request = { source: 'orders', map: {}, strict: false } as const;
-    const missing = engine.importFile({ ...request, file: join(folder, 'none.csv') });
+    const missing = importing.engine.importFile({ ...request, file: join(importing.folder, 'none.csv') });
     await assert.rejects(missing, { code: 'IMPORT_FILE_UNREADABLE', message: /does not exist/ });
-    await mkdir(join(folder, 'folder.csv'));
-    const directory = engine.importFile({ ...request, file: join(folder, 'folder.csv') });
+    await mkdir(join(importing.folder, 'folder.csv'));
+    const directory = importing.engine.importFile({ ...request, file: join(importing.folder, 'folder.csv') });
     await assert.rejects(directory, { code: 'IMPORT_FILE_UNREADABLE', message: /folder/ });
     await assertNothing();
   });
@@ -349,7 +331,7 @@ describe('an import of other formats and sources', () => {
     );
     assert.equal(report.added, 2);
     assert.deepEqual(report.reasons, { 'not a JSON object': 2, 'store id with control characters': 1 });
-    const [order] = (await engine.customerFacts('a')).orders;
+    const [order] = (await importing.engine.customerFacts('a')).orders;
     assert.deepEqual([order!.orderId, order!.totalE4], ['12345678901234567890', 15_000]);
     const rejects = await rejectsOf(report);
     assert.match(rejects[1]!, /^2,store id with control characters,"\{""order_id"":""2""/);
@@ -357,15 +339,15 @@ describe('an import of other formats and sources', () => {
   });
 
   it('reads Parquet with its own types', async () => {
-    const file = join(folder, 'o.parquet');
-    await database.withSession((session) =>
+    const file = join(importing.folder, 'o.parquet');
+    await importing.database.withSession((session) =>
       session.run(`COPY (SELECT 1::BIGINT AS customer_id, x AS order_id, TIMESTAMPTZ '2020-01-01 00:00:00+01' AS ordered_at,
         1.50::DECIMAL(18, 6) AS total, CASE x WHEN 2 THEN -0.25 ELSE 0.25 END::DOUBLE AS discount FROM range(4) AS t(x))
         TO '${file}' (FORMAT parquet)`),
     );
-    const report = await engine.importFile({ source: 'orders', file, map: {}, strict: false });
+    const report = await importing.engine.importFile({ source: 'orders', file, map: {}, strict: false });
     assert.deepEqual([report.added, report.reasons], [3, { 'negative discount': 1 }]);
-    const [order] = (await engine.customerFacts('1')).orders;
+    const [order] = (await importing.engine.customerFacts('1')).orders;
     assert.deepEqual([order!.orderedAt, order!.totalE4, order!.discountE4], [1_577_833_200, 15_000, 2_500]);
     assert.match((await rejectsOf(report))[1]!, /^3,negative discount/);
   });
@@ -374,7 +356,7 @@ describe('an import of other formats and sources', () => {
     const content = 'store_id,brand,city,tags,opened_at\ns,B,BCN,"y; x;;x",2020-01-01\nt,,,,\n,B,,,\n';
     const report = await imported('s.csv', content, { source: 'stores' });
     assert.deepEqual([report.added, report.reasons], [2, { 'no store id': 1 }]);
-    const table = await engine.storeTable();
+    const table = await importing.engine.storeTable();
     assert.deepEqual(
       [table.ids, table.brand, table.tags],
       [
@@ -385,7 +367,7 @@ describe('an import of other formats and sources', () => {
     );
     const again = await imported('s.csv', content.replace('t,,', 't,C,'), { source: 'stores' });
     assert.deepEqual([again.added, again.replaced, again.unchanged], [0, 1, 1]);
-    assert.deepEqual((await engine.storeTable(1)).brand, ['B', undefined]);
+    assert.deepEqual((await importing.engine.storeTable(1)).brand, ['B', undefined]);
   });
 
   it('makes traits of the columns of customers, renamed or left out by the mapping', async () => {
@@ -394,7 +376,7 @@ describe('an import of other formats and sources', () => {
     const report = await imported('c.csv', content, { source: 'customers', map });
     assert.deepEqual([report.added, report.reasons], [3, { 'no customer id': 1 }]);
     assert.deepEqual(
-      (await engine.customerFacts('1')).traits,
+      (await importing.engine.customerFacts('1')).traits,
       new Map(
         [
           ["odd'name", 'x'],
@@ -402,8 +384,8 @@ describe('an import of other formats and sources', () => {
         ].sort() as [string, string][],
       ),
     );
-    assert.deepEqual((await engine.customerFacts('2')).traits, new Map([['city', 'BCN']]));
-    assert.equal((await engine.counts()).customers, 3);
+    assert.deepEqual((await importing.engine.customerFacts('2')).traits, new Map([['city', 'BCN']]));
+    assert.equal((await importing.engine.counts()).customers, 3);
     const again = await imported('c.csv', content.replace('40', '41'), { source: 'customers', map });
     assert.deepEqual([again.added, again.replaced, again.unchanged], [0, 1, 2]);
   });

@@ -1,36 +1,13 @@
 /** What an import says of rows set aside, of totals that are missing, and of a file that comes again. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ImportReport, ImportRequest } from '../engine.ts';
-import { openDatabase } from './database.ts';
-import { DuckDbEngine } from './duckdb-engine.ts';
+import { openImporting } from '../../../../test/importing-engine.ts';
 
-let folder: string;
-let engine: DuckDbEngine;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coterie-import-'));
-  engine = new DuckDbEngine(await openDatabase({ folder: join(folder, 'data') }));
-});
-afterEach(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Writes a file and imports it. */
-async function imported(
-  name: string,
-  content: string | Buffer,
-  rest: Partial<ImportRequest> = {},
-): Promise<ImportReport> {
-  const file = join(folder, name);
-  await writeFile(file, content);
-  return engine.importFile({ source: 'orders', file, map: {}, strict: false, ...rest });
-}
+const importing = openImporting('orders');
+const { imported } = importing;
 
 const ORDERS = `order_id,customer_id,store_id,ordered_at,total,discount,currency,note
 1,a,s,2018-01-15T00:08:46-05:00,6.29,0.0,USD,x
@@ -49,7 +26,9 @@ describe('an import', () => {
     assert.deepEqual([rows, added, replaced, unchanged, moved], [3, 2, 1, 0, 1]);
     assert.deepEqual(warnings, { 'previous_customer_id has no such order, so that nothing was moved': 1 });
     const orders = async (customer: string) =>
-      (await engine.customerFacts(customer)).orders.map((fact) => `${fact.orderId} ${fact.status}`).sort();
+      (await importing.engine.customerFacts(customer)).orders
+        .map((fact) => `${fact.orderId} ${fact.status}`)
+        .sort();
     assert.deepEqual(await orders('a'), ['1 cancelled', '2 completed']);
     assert.deepEqual(await orders('c'), ['1 completed', '9 completed']);
   });
@@ -58,7 +37,7 @@ describe('an import', () => {
     await imported('o.csv', 'customer_id,order_id,ordered_at\na,1,2020-01-01\n', {
       defaults: { currency: 'EUR', store_id: 'web', total: '0' },
     });
-    const [order] = (await engine.customerFacts('a')).orders;
+    const [order] = (await importing.engine.customerFacts('a')).orders;
     assert.deepEqual([order!.currency, order!.storeId], ['EUR', 'web']);
   });
 
@@ -102,7 +81,7 @@ describe('an import', () => {
     await assert.rejects(leftOut, { code: 'IMPORT_COLUMNS_MISSING' });
     const row = '{"customer_id":"a","order_id":"1","ordered_at":"2020-01-01"}\n';
     await assert.rejects(imported('o.ndjson', row), { code: 'IMPORT_COLUMNS_MISSING' });
-    assert.equal((await engine.counts()).batchNo, 0, 'nothing was taken');
+    assert.equal((await importing.engine.counts()).batchNo, 0, 'nothing was taken');
     assert.equal((await imported('o.csv', without, { map: { total: 'amount' } })).added, 1);
     const empty = await imported('e.csv', 'customer_id,order_id,ordered_at,total\na,2,2020-01-01,\n');
     assert.deepEqual([empty.added, empty.warnings], [1, { 'no total, taken as 0': 1 }]);

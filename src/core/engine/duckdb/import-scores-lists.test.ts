@@ -1,50 +1,26 @@
 /** Files of scores and of lists: versions that come in force, lists that are replaced, and what is counted. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { openImporting, what } from '../../../../test/importing-engine.ts';
 import { readListEntry, readScore } from '../../../model/read-fact.ts';
-import type { ImportReport, ImportRequest } from '../engine.ts';
-import { type DuckDbDatabase, openDatabase } from './database.ts';
-import { DuckDbEngine } from './duckdb-engine.ts';
+import type { ImportRequest } from '../engine.ts';
 
-let folder: string;
-let database: DuckDbDatabase;
-let engine: DuckDbEngine;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coterie-import-lists-'));
-  database = await openDatabase({ folder: join(folder, 'data') });
-  engine = new DuckDbEngine(database);
-});
-afterEach(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function imported(
+const importing = openImporting('scores');
+const imported = (
   source: 'scores' | 'lists',
   name: string,
   content: string,
   rest: Partial<ImportRequest> = {},
-): Promise<ImportReport> {
-  const file = join(folder, name);
-  await writeFile(file, content);
-  return engine.importFile({ source, file, map: {}, strict: false, ...rest });
-}
+) => importing.imported(name, content, { source, ...rest });
 
-const what = ({ added, replaced, unchanged, rejected }: ImportReport) => [
-  added,
-  replaced,
-  unchanged,
-  rejected,
-];
 const scoreOf = async (customerId: string, model = 'churn') =>
-  (await engine.customerFacts(customerId)).scores.get(model);
-const listsOf = async (customerId: string) => [...(await engine.customerFacts(customerId)).lists].sort();
+  (await importing.engine.customerFacts(customerId)).scores.get(model);
+const listsOf = async (customerId: string) =>
+  [...(await importing.engine.customerFacts(customerId)).lists].sort();
 const inForce = async () =>
-  (await engine.models()).map(({ model, versions }) => [
+  (await importing.engine.models()).map(({ model, versions }) => [
     model,
     versions.find((one) => one.isInForce)?.version,
   ]);
@@ -83,16 +59,19 @@ describe('an import of scores', () => {
     assert.deepEqual([await inForce(), (await scoreOf('a'))!.value], [[['churn', 'v1']], 1]);
     const third = await imported('scores', '3.csv', file('v3', 3));
     assert.deepEqual([await inForce(), (await scoreOf('a'))!.value], [[['churn', 'v3']], 3]);
-    assert.equal((await engine.customerFacts('a', third.batchNo - 1)).scores.get('churn')!.value, 1);
+    assert.equal(
+      (await importing.engine.customerFacts('a', third.batchNo - 1)).scores.get('churn')!.value,
+      1,
+    );
     const back = await imported('scores', '1.csv', file('v1', 1));
     assert.deepEqual(
       [what(back), await inForce()],
       [[0, 0, 1, 0], [['churn', 'v1']]],
       'an earlier file again',
     );
-    const last = await engine.lastBatchNo();
+    const last = await importing.engine.lastBatchNo();
     await imported('scores', '1.csv', file('v1', 1));
-    assert.equal(await engine.lastBatchNo(), last, 'the same file twice in a row changes nothing');
+    assert.equal(await importing.engine.lastBatchNo(), last, 'the same file twice in a row changes nothing');
     await imported('scores', '2.csv', file('v2', 2));
     assert.deepEqual(await inForce(), [['churn', 'v2']], 'what was staged is put in force by the same file');
   });
@@ -109,7 +88,7 @@ describe('an import of scores', () => {
     ]);
     assert.deepEqual([await scoreOf('a'), (await scoreOf('b'))!.value], [undefined, 3]);
     assert.deepEqual(
-      (await engine.models())[0]!.versions.map(({ version, scores, activatedBatchNo }) => [
+      (await importing.engine.models())[0]!.versions.map(({ version, scores, activatedBatchNo }) => [
         version,
         scores,
         activatedBatchNo,
@@ -179,14 +158,14 @@ describe('an import of scores', () => {
 
 describe('an import of lists', () => {
   it('counts who came onto a list, who was on it, and blanks; a file of ids alone will do', async () => {
-    await engine.put({ customers: ['known'] });
+    await importing.engine.put({ customers: ['known'] });
     const report = await imported('lists', 'vip.csv', 'customer_id\nknown\n\nnew\nnew\n""\nother\n\n\n', {
       defaults: { list: 'vip' },
     });
     assert.deepEqual([report.rows, what(report), report.newCustomers], [6, [3, 0, 1, 2], 2]);
     assert.deepEqual({ ...report.reasons }, { 'no customer id': 2 });
     assert.deepEqual(report.firstReject, { line: 3, reason: 'no customer id' });
-    assert.deepEqual(await engine.lists(), [{ list: 'vip', customers: 3 }]);
+    assert.deepEqual(await importing.engine.lists(), [{ list: 'vip', customers: 3 }]);
     const rejects = (await readFile(report.rejectsFile!, 'utf8')).trimEnd().split('\n');
     assert.deepEqual(
       rejects.map((line) => line.split(',')[0]),
@@ -204,7 +183,7 @@ describe('an import of lists', () => {
     assert.deepEqual([what(report), report.newCustomers], [[1, 1, 2, 1], 1]);
     assert.deepEqual({ ...report.reasons }, { 'listed is neither true nor false': 1 });
     assert.deepEqual([await listsOf('a'), await listsOf('b'), await listsOf('c')], [[], ['vip'], ['vip']]);
-    assert.equal(await engine.customerNo('nobody'), undefined);
+    assert.equal(await importing.engine.customerNo('nobody'), undefined);
   });
 
   it('replaces the lists that the file names, and only those; who stays is written once', async () => {
@@ -217,9 +196,9 @@ describe('an import of lists', () => {
       [await listsOf('a'), await listsOf('b'), await listsOf('c')],
       [['other'], ['vip'], ['vip']],
     );
-    assert.deepEqual([...(await engine.customerFacts('a', 1)).lists].sort(), ['other', 'vip']);
-    const stays = await engine.affectedCustomers(1, 2);
-    assert.deepEqual((await engine.customerIds(stays)).sort(), ['a', 'c']);
+    assert.deepEqual([...(await importing.engine.customerFacts('a', 1)).lists].sort(), ['other', 'vip']);
+    const stays = await importing.engine.affectedCustomers(1, 2);
+    assert.deepEqual((await importing.engine.customerIds(stays)).sort(), ['a', 'c']);
   });
 
   it('brings an older list back when its file comes again, and changes nothing when nothing changed', async () => {
@@ -265,20 +244,20 @@ describe('an import of lists', () => {
         JSON.stringify(row),
       );
     }
-    const file = join(folder, 'l.parquet');
-    await database.run(`COPY (SELECT 'p' || i AS customer_id, 'pq' AS list, i < 3 AS listed FROM range(5) AS t(i))
+    const file = join(importing.folder, 'l.parquet');
+    await importing.database.run(`COPY (SELECT 'p' || i AS customer_id, 'pq' AS list, i < 3 AS listed FROM range(5) AS t(i))
       TO '${file}' (FORMAT parquet)`);
-    await engine.importFile({ source: 'lists', file, map: {}, strict: true });
-    assert.equal((await engine.lists()).find(({ list }) => list === 'pq')!.customers, 3);
+    await importing.engine.importFile({ source: 'lists', file, map: {}, strict: true });
+    assert.equal((await importing.engine.lists()).find(({ list }) => list === 'pq')!.customers, 3);
   });
 
   it('drops rows about erased customers, and brings nobody back', async () => {
     await imported('lists', 'one.csv', 'customer_id,list\na,vip\nb,vip\n');
-    await engine.eraseCustomer('a');
+    await importing.engine.eraseCustomer('a');
     const report = await imported('lists', 'two.csv', 'customer_id,list\na,vip\nc,vip\n', {
       replaceLists: true,
     });
     assert.deepEqual([report.rows, what(report), report.erased, report.delisted], [2, [1, 0, 0, 0], 1, 1]);
-    assert.deepEqual(await engine.lists(), [{ list: 'vip', customers: 1 }]);
+    assert.deepEqual(await importing.engine.lists(), [{ list: 'vip', customers: 1 }]);
   });
 });
