@@ -94,19 +94,24 @@ export async function startServer(args: readonly string[], options: RunOptions =
 /** How long a busy machine may go on being too busy to answer. */
 const BUSY_MAX_MS = 60_000;
 
-/** Asks a server for JSON; waits, as it says, while it is too busy. */
-export async function getJson<T>(url: string): Promise<T> {
+/** Sends a request; while the server is too busy to take it, waits as it says and sends it again. */
+export async function fetchPatiently(url: string, request: RequestInit = {}): Promise<Response> {
   const until = Date.now() + BUSY_MAX_MS;
   for (;;) {
-    const response = await fetch(url);
+    const response = await fetch(url, request);
     const wait = response.headers.get('retry-after');
-    if (response.status !== 503 || wait === null || Date.now() > until) {
-      assert.equal(response.status, 200, `${url}: ${await response.clone().text()}`);
-      return (await response.json()) as T;
-    }
+    if (response.status !== 503 || wait === null || Date.now() > until) return response;
     await response.arrayBuffer();
     await new Promise((done) => setTimeout(done, Number(wait) * 1000));
   }
+}
+
+/** Asks a server for JSON; waits, as it says, while it is too busy. */
+export async function getJson<T>(url: string): Promise<T> {
+  const response = await fetchPatiently(url);
+  const text = await response.text();
+  assert.equal(response.status, 200, `${url}: ${text}`);
+  return JSON.parse(text) as T;
 }
 
 /** A temporary folder, and what removes it. */

@@ -7,7 +7,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { coterie, getJson, type ServerProcess, startServer, temporaryFolder } from './coterie-process.ts';
+import {
+  coterie,
+  fetchPatiently,
+  getJson,
+  type ServerProcess,
+  startServer,
+  temporaryFolder,
+} from './coterie-process.ts';
 
 const POINTS = fileURLToPath(new URL('../../examples/plugin-source/points.ts', import.meta.url));
 const { folder, remove } = temporaryFolder();
@@ -27,7 +34,7 @@ const GOLD = { type: 'rule', params: { points: { sum: { atLeast: 100 }, within: 
 const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
 
 async function send(method: string, path: string, body?: unknown, type = 'application/json') {
-  const response = await fetch(`${server.url}${path}`, {
+  const response = await fetchPatiently(`${server.url}${path}`, {
     method,
     ...(body === undefined
       ? {}
@@ -63,8 +70,7 @@ async function until(what: () => Promise<boolean>): Promise<void> {
   while (!(await what())) await new Promise((done) => setTimeout(done, 20));
 }
 
-const live = async (): Promise<Ready['live']> =>
-  ((await (await fetch(`${server.url}/readyz`)).json()) as Ready).live;
+const live = async (): Promise<Ready['live']> => (await getJson<Ready>(`${server.url}/readyz`)).live;
 
 test('facts of a source of a plug-in move memberships by ticks, are explained and verified', async () => {
   assert.equal((await send('PUT', '/v1/segments/gold', GOLD)).status, 201);
