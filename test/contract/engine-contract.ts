@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine } from '../../src/core/engine/engine.ts';
-import type { CustomerFacts, OrderFact } from '../../src/model/fact.ts';
+import { NO_FACTS } from '../../src/core/evaluate/naive.ts';
+import type { OrderFact } from '../../src/model/fact.ts';
 import { readCustomers, readScan, readStores } from './engine-reading.ts';
 
 /** Opens an engine without facts; it is closed by the suite. */
@@ -22,20 +23,11 @@ export function order(customerId: string, orderId: string, rest: Partial<OrderFa
   };
 }
 
-/** What is known of somebody who is not known. */
-export const NO_FACTS: CustomerFacts = {
-  orders: [],
-  traits: new Map(),
-  events: [],
-  scores: new Map(),
-  lists: new Set(),
-};
-
 const NO_COUNTS = { customers: 0, stores: 0, orders: 0, traits: 0, events: 0, scores: 0, listEntries: 0 };
 
-/** Defines the suite for one driver. */
-export function engineContract(name: string, open: OpenEngine): void {
-  const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
+/** A test over an engine of its own, which is closed after it. */
+export function engineTest(open: OpenEngine) {
+  return (sentence: string, body: (engine: Engine) => Promise<void>) =>
     it(sentence, async () => {
       const engine = await open();
       try {
@@ -44,6 +36,11 @@ export function engineContract(name: string, open: OpenEngine): void {
         await engine.close();
       }
     });
+}
+
+/** Defines the suite for one driver. */
+export function engineContract(name: string, open: OpenEngine): void {
+  const test = engineTest(open);
 
   describe(`the ${name} engine`, () => {
     test('without facts has no customers, stores or batches', async (engine) => {

@@ -8,7 +8,8 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
-import { NO_FACTS, order } from './engine-contract.ts';
+import { NO_FACTS } from '../../src/core/evaluate/naive.ts';
+import { engineTest, order } from './engine-contract.ts';
 import { event } from './engine-event-contract.ts';
 import { readCustomers, readScan } from './engine-reading.ts';
 import { listed, score } from './engine-score-contract.ts';
@@ -41,15 +42,7 @@ const FACTS = {
 };
 
 for (const [name, open] of Object.entries(DRIVERS)) {
-  const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
-    it(sentence, async () => {
-      const engine = await open();
-      try {
-        await body(engine);
-      } finally {
-        await engine.close();
-      }
-    });
+  const test = engineTest(open);
 
   describe(`erasure in the ${name} engine`, () => {
     test('removes the customer and all versions of all facts, and nobody else', async (engine) => {

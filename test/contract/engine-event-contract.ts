@@ -1,9 +1,9 @@
 /** What every engine promises about events, and about orders that do not count and moments that traits read as. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import type { EventFact } from '../../src/model/fact.ts';
-import { type OpenEngine, order } from './engine-contract.ts';
+import { engineTest, type OpenEngine, order } from './engine-contract.ts';
 import { EVERYTHING, readEngine } from './live-facts-reading.ts';
 
 /** An event with everything that a test does not care about. */
@@ -16,15 +16,7 @@ const idsOf = async (engine: Engine, customerId: string, knownAt?: number) =>
 
 /** Defines the suite for one driver. */
 export function engineEventContract(name: string, open: OpenEngine): void {
-  const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
-    it(sentence, async () => {
-      const engine = await open();
-      try {
-        await body(engine);
-      } finally {
-        await engine.close();
-      }
-    });
+  const test = engineTest(open);
 
   describe(`events in the ${name} engine`, () => {
     test('come back whole, whatever their names, ids and properties look like', async (engine) => {

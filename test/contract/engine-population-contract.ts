@@ -1,8 +1,8 @@
 /** What every engine promises about the values of a population at ranks. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Engine, PopulationRequest } from '../../src/core/engine/engine.ts';
-import { type OpenEngine, order } from './engine-contract.ts';
+import { engineTest, type OpenEngine, order } from './engine-contract.ts';
 import { score } from './engine-score-contract.ts';
 
 const COUNT = { kind: 'orders', measure: 'count' } as const;
@@ -22,15 +22,7 @@ async function valuesOf(
 
 /** Defines the suite for one driver. */
 export function enginePopulationContract(name: string, open: OpenEngine): void {
-  const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
-    it(sentence, async () => {
-      const engine = await open();
-      try {
-        await body(engine);
-      } finally {
-        await engine.close();
-      }
-    });
+  const test = engineTest(open);
 
   describe(`populations in the ${name} engine`, () => {
     test('over nobody have no values, and no ranks are asked for', async (engine) => {

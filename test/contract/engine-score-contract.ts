@@ -1,9 +1,9 @@
 /** What every engine promises about scores of models and their versions, and about lists. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import type { ListEntryFact, ScoreFact } from '../../src/model/fact.ts';
-import type { OpenEngine } from './engine-contract.ts';
+import { engineTest, type OpenEngine } from './engine-contract.ts';
 import { readEngine } from './live-facts-reading.ts';
 
 /** A score with everything that a test does not care about. */
@@ -35,15 +35,7 @@ async function valuesOf(engine: Engine, knownAt?: number): Promise<Record<string
 
 /** Defines the suite for one driver. */
 export function engineScoreContract(name: string, open: OpenEngine): void {
-  const test = (sentence: string, body: (engine: Engine) => Promise<void>) =>
-    it(sentence, async () => {
-      const engine = await open();
-      try {
-        await body(engine);
-      } finally {
-        await engine.close();
-      }
-    });
+  const test = engineTest(open);
 
   describe(`scores in the ${name} engine`, () => {
     test("of a model's first version are in force at once; those of others wait until it is activated", async (engine) => {
