@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine, FactSource } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import type { MessageStream } from '../../src/core/stream/message-stream.ts';
@@ -14,6 +13,7 @@ import {
   startStreamConsumer,
 } from '../../src/core/stream/stream-consumer.ts';
 import { openStreamRejects, type StreamRejects } from '../../src/core/stream/stream-rejects.ts';
+import { until } from '../until.ts';
 
 export interface Published {
   readonly source: FactSource | 'elsewhere';
@@ -33,17 +33,7 @@ export interface StreamFixture {
   restartBroker?(): Promise<void>;
 }
 
-const WAIT_MS_MAX = 60_000;
 export const QUICK: Partial<StreamConsumerOptions> = { retryMs: 20, retryMsMax: 200, lagPeriodMs: 20 };
-
-/** Waits until something holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const last = performance.now() + WAIT_MS_MAX;
-  while (!(await holds())) {
-    assert.ok(performance.now() < last, `waited in vain: ${what}`);
-    await delay(10);
-  }
-}
 
 export const order = (customer: string, id: string, rest: object = {}) => ({
   customer_id: customer,
@@ -74,7 +64,7 @@ function follow(
 async function whileFollowing(
   fixture: StreamFixture,
   engine: Pick<Engine, 'put' | 'streamPositions'>,
-  work: (followed: Followed) => Promise<void>,
+  work: (followed: Followed) => Promise<unknown>,
 ): Promise<void> {
   const followed = follow(fixture, engine);
   try {

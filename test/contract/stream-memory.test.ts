@@ -7,7 +7,8 @@ import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { MemoryMessageStream } from '../../src/core/stream/memory/memory-message-stream.ts';
 import type { MessageStream } from '../../src/core/stream/message-stream.ts';
 import { startStreamConsumer } from '../../src/core/stream/stream-consumer.ts';
-import { order, QUICK, streamContract, until } from './stream-contract.ts';
+import { until } from '../until.ts';
+import { order, QUICK, streamContract } from './stream-contract.ts';
 
 const rejects = { add: async () => {} };
 

@@ -7,7 +7,8 @@ import { natsProgram, type RunningNats, startNats } from '../../scripts/service/
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { natsMessageStream } from '../../src/core/stream/nats/nats-message-stream.ts';
 import { startStreamConsumer } from '../../src/core/stream/stream-consumer.ts';
-import { QUICK, type StreamFixture, streamContract, until } from './stream-contract.ts';
+import { until } from '../until.ts';
+import { QUICK, type StreamFixture, streamContract } from './stream-contract.ts';
 import { streamKill } from './stream-kill.ts';
 
 const MISSING = 'NATS is not installed (apt-get install -y nats-server): facts from NATS are NOT tested';

@@ -5,7 +5,8 @@ import { createServer } from '../../src/api/server.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { MemoryMessageStream } from '../../src/core/stream/memory/memory-message-stream.ts';
 import { type StreamConsumer, startStreamConsumer } from '../../src/core/stream/stream-consumer.ts';
-import { order, QUICK, until } from '../contract/stream-contract.ts';
+import { order, QUICK } from '../contract/stream-contract.ts';
+import { until } from '../until.ts';
 import { ask, type Coterie, openCoterie } from './api-fixture.ts';
 import { coterieJson, coterie as runCoterie } from './coterie-process.ts';
 

@@ -6,8 +6,8 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseMoment } from '../../src/model/time.ts';
+import { until } from '../until.ts';
 import { ask, type Coterie, NOW, openCoterie } from './api-fixture.ts';
 
 const AT = parseMoment(NOW) - 1000;
@@ -91,13 +91,6 @@ async function enterAt(at: Coterie, customer: string, ...keys: readonly string[]
   await at.changes.append({ at: AT, batchNo: 1, catalogNo: 1, changes: [change] });
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; !(await condition()); i++) {
-    if (i > 2000) assert.fail('waited in vain');
-    await sleep(5);
-  }
-}
-
 test('changes arrive in order, in batches, narrowed to what was asked for, and signed', async () => {
   const target = await receiver();
   const { status, json } = await put('first', { url: target.url, segments: ['regular', 'new-at'] });
@@ -105,7 +98,7 @@ test('changes arrive in order, in batches, narrowed to what was asked for, and s
   assert.match(json.secret!, /^whsec_/);
   for (const [i, key] of ['regular', 'lapsed', 'new-at@s1', 'regular', 'in-bcn'].entries())
     await enter(`c${i}`, key);
-  await until(() => target.changes().length === 3);
+  await until('three are told', () => target.changes().length === 3);
   assert.deepEqual(
     target.changes().map(({ customer, entered }) => [customer, entered]),
     [
@@ -120,12 +113,12 @@ test('changes arrive in order, in batches, narrowed to what was asked for, and s
     const expected = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
     assert.equal(headers['webhook-signature'], expected);
   }
-  await until(async () => (await view('first')).behind === 0);
+  await until('nothing is left to tell', async () => (await view('first')).behind === 0);
   assert.equal((await view('first')).secret, undefined, 'a secret is shown once');
   const again = await put('first', { url: target.url, owner: 'crm', tag: 'vip' });
   assert.deepEqual([again.status, again.json.secret], [200, undefined]);
   await enter('c9', 'lapsed', 'regular');
-  await until(() => target.changes().length === 4);
+  await until('the fourth is told', () => target.changes().length === 4);
   assert.deepEqual(target.changes()[3]!.entered, ['regular'], 'lapsed has the owner, not the tag');
   assert.equal((await ask(`${coterie.url}/v1/webhooks/first`, { method: 'DELETE' })).status, 204);
   target.close();
@@ -135,16 +128,16 @@ test('a batch that fails is sent again with the same id, and what follows waits 
   const target = await receiver((count) => (count <= 2 ? [500, 302][count - 1]! : 200));
   await put('flaky', { url: target.url, segments: ['regular'] });
   await enter('a', 'regular');
-  await until(() => target.received.length >= 1);
+  await until('the first arrives', () => target.received.length >= 1);
   await enter('b', 'regular');
-  await until(() => target.received.length === 4);
+  await until('the fourth arrives', () => target.received.length === 4);
   const ids = target.received.map(({ headers }) => headers['webhook-id']);
   assert.deepEqual([ids[0] === ids[1], ids[1] === ids[2], ids[2] === ids[3]], [true, true, false]);
   assert.deepEqual(
     target.changes().map((change) => change.customer),
     ['a', 'a', 'a', 'b'],
   );
-  await until(async () => (await view('flaky')).failures === 0);
+  await until('it succeeds', async () => (await view('flaky')).failures === 0);
   await coterie.webhooks.remove('flaky');
   target.close();
 });
@@ -157,10 +150,10 @@ test('an address that hangs is given up after so many attempts, and stalls nobod
   await put('other', { url: other.url, segments: ['regular'] });
   await enter('x', 'regular');
   await enter('y', 'regular');
-  await until(() => other.changes().length === 2);
+  await until('the other is told', () => other.changes().length === 2);
   assert.equal((await view('hanging')).deadLetters, 0, 'the other did not wait for it');
-  await until(async () => (await view('hanging')).deadLetters > 0);
-  await until(async () => (await view('hanging')).behind === 0);
+  await until('it is given up', async () => (await view('hanging')).deadLetters > 0);
+  await until('nothing is left to try', async () => (await view('hanging')).behind === 0);
   const path = `${coterie.url}/v1/webhooks/hanging/dead-letters`;
   const { json } = await ask<{
     total: number;
@@ -193,16 +186,16 @@ test('a customer who is forgotten goes from dead letters and from what is tried 
     const target = await receiver((count) => (isUp ? 204 : count <= 3 ? 500 : 'never'));
     await put('down', { url: target.url, segments: ['regular'] }, patient);
     await enterAt(patient, 'ana', 'regular');
-    await until(async () => (await view('down', patient)).deadLetters === 1);
+    await until('it is given up', async () => (await view('down', patient)).deadLetters === 1);
     await enterAt(patient, 'ana', 'regular');
-    await until(() => target.received.length === 4);
+    await until('the fourth arrives', () => target.received.length === 4);
     const erased = await ask(`${patient.url}/v1/customers/ana`, { method: 'DELETE' });
     assert.equal(erased.status, 202);
     const told = target.changes().length;
     isUp = true;
     assert.equal((await view('down', patient)).deadLetters, 0);
     await enterAt(patient, 'x', 'regular');
-    await until(() => target.changes().some(({ customer }) => customer === 'x'));
+    await until('x is told of', () => target.changes().some(({ customer }) => customer === 'x'));
     const since = target.changes().slice(told);
     assert.deepEqual(
       since.map(({ customer }) => customer),

@@ -16,6 +16,7 @@ import { MemoryFlowLog } from '../../src/core/history/memory/memory-flow-log.ts'
 import { openCore } from '../../src/core/open-core.ts';
 import type { Definition } from '../../src/model/segment.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { until } from '../until.ts';
 
 const RUNS = Number(process.env.COTERIE_RUNS ?? 5);
 const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
@@ -66,7 +67,11 @@ async function live(steps: readonly (typeof arbitraryStep extends fc.Arbitrary<i
   const expected = new Map<string, number>();
   const tick = async () => {
     const before = core.liveStatus()!.ticks;
-    while (core.liveStatus()!.ticks < before + 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until('two ticks', () => {
+      const { ticks, failures, failure } = core.liveStatus()!;
+      assert.equal(failures, 0, failure);
+      return ticks >= before + 2;
+    });
     for (const key of KEYS) {
       const { size } = await core.size(key);
       expected.set(`${key} ${hourOf(clock)}`, size);
