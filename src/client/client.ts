@@ -270,16 +270,23 @@ export class CoterieClient extends FactClient {
     return this.#ask('/v1/overlap', { method: 'POST', json: { segments }, ...options });
   }
 
-  /** Holds a random sample of what is served to plain SQL over the facts; another `seed` draws another one. It takes as long as that. */
+  /**
+   * Holds a random sample of what is served to plain SQL over the facts; another `seed` draws another one.
+   * It takes as long as that, and so it is not asked again after a failure.
+   *
+   * @param sample.timeoutMs - Limit for the request, below that of the platform. Default: that for long questions.
+   */
   verify(
     sample: {
       readonly segments?: number;
       readonly customers?: number;
       readonly seed?: number;
+      readonly timeoutMs?: number;
     } & CallSignal = {},
   ): Promise<VerifyAnswer> {
-    const { signal, ...json } = sample;
-    return this.#ask('/v1/verify', { method: 'POST', json, signal });
+    const { signal, timeoutMs = this.#longTimeoutMs, ...json } = sample;
+    const call = { method: 'POST', json, timeoutMs, signal, repeatable: false } as const;
+    return this.#transport.json('/v1/verify', call);
   }
 
   /** Calculates all segments, and waits for the end. `at` is the moment to reckon from, ISO 8601. */
