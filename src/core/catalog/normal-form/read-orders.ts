@@ -7,7 +7,7 @@ import {
   type WrittenOrderFilter,
   type WrittenOrders,
 } from '../../../model/rule-schema/orders-schema.ts';
-import { editDistance, type Path } from '../problem.ts';
+import type { Path } from '../problem.ts';
 import type { Report } from './problem-report.ts';
 import {
   optional,
@@ -167,7 +167,7 @@ function readCalendar(
 function readTimeZone(written: string, path: Path, report: Report): string | undefined {
   const zone = canonicalTimeZone(written);
   if (zone === undefined) {
-    const close = closeTimeZones(written, editDistance).map((name) => `"${name}"`);
+    const close = closeTimeZones(written).map((name) => `"${name}"`);
     const hint = close.length === 0 ? '' : `; did you mean ${close.join(' or ')}?`;
     report(path, {
       expected: 'the IANA name of a time zone such as "Europe/Madrid"',

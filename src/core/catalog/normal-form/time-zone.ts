@@ -1,6 +1,7 @@
 /** Names of time zones: one spelling for each zone, and near misses for a name that is none. */
+import { editDistance } from '../problem.ts';
 
-/** What a written name stands for; '' for UTC. Zones are few and their look-up slow. */
+/** Written name → name of the zone. Zones are few and their look-up slow. */
 const known = new Map<string, string>();
 
 /**
@@ -25,10 +26,7 @@ export function canonicalTimeZone(written: string): string | undefined {
 const CLOSE_MAX = 3;
 
 /** Names of zones that may have been meant, the best first: `Madrid` and `Europe/Madird` give Europe/Madrid. */
-export function closeTimeZones(
-  written: string,
-  distance: (a: string, b: string) => number,
-): readonly string[] {
+export function closeTimeZones(written: string): readonly string[] {
   if (written.length > 40) return [];
   const wanted = written.trim().toLowerCase().replaceAll(' ', '_');
   const city = wanted.slice(wanted.lastIndexOf('/') + 1);
@@ -36,7 +34,8 @@ export function closeTimeZones(
   for (const zone of Intl.supportedValuesOf('timeZone')) {
     const name = zone.toLowerCase();
     const itsCity = name.slice(name.lastIndexOf('/') + 1);
-    const by = Math.min(distance(wanted, name), distance(city, itsCity) + (wanted.includes('/') ? 1 : 0));
+    const ofCity = editDistance(city, itsCity) + (wanted.includes('/') ? 1 : 0);
+    const by = Math.min(editDistance(wanted, name), ofCity);
     if (by <= Math.max(1, Math.floor(city.length / 4))) ranked.push({ zone, by });
   }
   return ranked
