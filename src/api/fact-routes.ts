@@ -2,18 +2,17 @@
 import { type TSchema, Type } from 'typebox';
 import { type IngestReport, VERSIONS_LISTED_MAX } from '../core/ingest/row-tally.ts';
 import { CoterieError } from '../model/error.ts';
+import { FACT_SOURCES, type FactSource } from '../model/fact.ts';
 import type { InstalledSource } from '../model/plugin-source.ts';
 import { answers } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { FACT_TYPES, type FactRows, readFactRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
 
-const BUILT_IN = ['orders', 'customers', 'stores', 'events', 'scores', 'lists'] as const;
-
 /** The sources, those of plug-ins among them. */
 const sourcePath = (plugins: RouteContext['types']['sources']) =>
   Type.Object({
-    source: Type.Enum([...BUILT_IN, ...plugins.keys()], {
+    source: Type.Enum([...FACT_SOURCES, ...plugins.keys()], {
       description: [
         'What the rows are.',
         ...[...plugins.values()].map(({ name, description }) => `${name}: ${description}`),
@@ -157,11 +156,9 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
             { field: 'activate', in: 'query', expected: 'scores', found: source },
           );
         }
-        const report = await ingestOf(context).submit(
-          plugins.get(source) ?? (source as (typeof BUILT_IN)[number]),
-          rows,
-          { strict },
-        );
+        const report = await ingestOf(context).submit(plugins.get(source) ?? (source as FactSource), rows, {
+          strict,
+        });
         return activate ? activateVersions(context, report) : report;
       },
     );

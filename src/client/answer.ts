@@ -1,5 +1,6 @@
 /** What the HTTP API answers, as the client hands it on. Moments are ISO 8601, UTC. */
 import type { CoterieError } from '../model/error.ts';
+import type { FactSource } from '../model/fact.ts';
 import type { Condition } from '../model/rule.ts';
 import type { Definition } from '../model/segment.ts';
 
@@ -213,7 +214,7 @@ export interface FactCountsAnswer {
   readonly lastOrderAt?: string;
 }
 
-export type FactSource = 'orders' | 'customers' | 'stores' | 'events' | 'scores' | 'lists';
+export type { FactSource };
 
 /** Something that happened. Other fields are properties too. */
 export interface EventRow {

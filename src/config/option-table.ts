@@ -3,6 +3,7 @@
  * `docs/reference/configuration.md` are all derived from it, so that they cannot disagree.
  */
 import { availableParallelism } from 'node:os';
+import { FACT_SOURCES } from '../model/fact.ts';
 import {
   choice,
   duration,
@@ -193,7 +194,7 @@ export const OPTION_TABLE = {
     flag: 'nats-stream',
     placeholder: 'name',
     default: 'FACTS',
-    help: 'The JetStream stream to read, with --nats-url. Its subjects say orders, customers, stores, events, scores or lists.',
+    help: `The JetStream stream to read, with --nats-url. Its subjects say one of ${FACT_SOURCES.join(', ')}.`,
     commands: ['serve'],
   }),
   kafkaBrokers: list({
@@ -206,7 +207,7 @@ export const OPTION_TABLE = {
   kafkaTopics: list({
     flag: 'kafka-topics',
     placeholder: 'names',
-    help: 'The topics to read, with --kafka-brokers. Their names say orders, customers, stores, events, scores or lists.',
+    help: `The topics to read, with --kafka-brokers. Their names say one of ${FACT_SOURCES.join(', ')}.`,
     commands: ['serve'],
     default: ['orders', 'customers', 'stores'],
   }),

@@ -4,6 +4,10 @@
  */
 import { MOMENT_MAX_S } from './time.ts';
 
+/** What rows of facts are of, in the order in which they are listed for people. Plug-ins bring more. */
+export const FACT_SOURCES = ['orders', 'customers', 'stores', 'events', 'scores', 'lists'] as const;
+export type FactSource = (typeof FACT_SOURCES)[number];
+
 export type OrderStatus = 'completed' | 'cancelled' | 'refunded';
 
 export interface OrderFact {

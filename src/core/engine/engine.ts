@@ -10,6 +10,7 @@
 import type {
   CustomerFacts,
   EventFact,
+  FactSource,
   ListEntryFact,
   OrderFact,
   ScoreFact,
@@ -23,6 +24,7 @@ import type { LiveFacts } from './live-facts.ts';
 import type { Members, MembersRequest } from './members.ts';
 import type { PopulationRequest, PopulationValues } from './population-values.ts';
 
+export type { FactSource } from '../../model/fact.ts';
 export type { Erasure } from './erasure.ts';
 export type { EventColumns, FactBatch, ScanColumns } from './fact-batch.ts';
 export type { TimeOffsets } from './live-facts.ts';
@@ -73,7 +75,6 @@ export interface FactDictionary {
   readonly currencies: ReadonlyMap<string, number>;
 }
 
-export type FactSource = 'orders' | 'stores' | 'customers' | 'events' | 'scores' | 'lists';
 export type FileFormat = 'csv' | 'ndjson' | 'parquet';
 
 export interface ImportRequest {

@@ -165,7 +165,7 @@ test('a message of a stream whose subject says a source of a plug-in is read by 
     [...batch.reasons.keys()],
     [
       'an entry of no points',
-      'subject says none of orders, customers, stores, events, scores, points and lists',
+      'subject says none of orders, customers, stores, events, scores, lists and points',
     ],
   );
 });

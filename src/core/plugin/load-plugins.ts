@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { FACT_SOURCES } from '../../model/fact.ts';
 import type { InstalledSource } from '../../model/plugin-source.ts';
 import { RULE_FIELDS } from '../../model/rule-schema.ts';
 import {
@@ -20,10 +21,7 @@ import { installSource } from './installed-source.ts';
 import { invalid, loadModule } from './load-module.ts';
 
 /** Sources that are there without plug-ins, and words that stand beside them. */
-const TAKEN: readonly string[] = [
-  ...RULE_FIELDS,
-  ...['orders', 'customers', 'stores', 'events', 'scores', 'lists', 'facts', 'rule'],
-];
+const TAKEN: readonly string[] = [...RULE_FIELDS, ...FACT_SOURCES, 'facts', 'rule'];
 
 /**
  * The segment types and sources of some plug-ins, with the built-in ones.

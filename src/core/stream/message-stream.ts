@@ -3,8 +3,8 @@
  * from just after given positions on, only as fast as it is asked; it commits nothing at the broker, since
  * the position is kept with the facts.
  */
+import { FACT_SOURCES, type FactSource } from '../../model/fact.ts';
 import type { InstalledSource } from '../../model/plugin-source.ts';
-import type { FactSource } from '../engine/engine.ts';
 
 export interface StreamMessage {
   /** NATS's subject, Kafka's topic: it says which facts the message holds. */
@@ -44,8 +44,6 @@ export interface StreamReader {
   close(): Promise<void>;
 }
 
-const SOURCES: readonly FactSource[] = ['orders', 'customers', 'stores', 'events', 'scores', 'lists'];
-
 /**
  * Which facts a subject or topic brings: its first word that is one of them, as in `shop.orders.v1`.
  * `events` is a word for much, so it counts where no other is there: `events.orders` brings orders.
@@ -58,7 +56,7 @@ export function sourceOf(
 ): FactSource | InstalledSource | undefined {
   const found = subject
     .split(/[^a-z]+/)
-    .filter((word) => SOURCES.includes(word as FactSource) || plugins.has(word));
+    .filter((word) => FACT_SOURCES.includes(word as FactSource) || plugins.has(word));
   const name = found.find((word) => word !== 'events') ?? found[0];
   return name === undefined ? undefined : (plugins.get(name) ?? (name as FactSource));
 }

@@ -1,4 +1,5 @@
 /** Messages gathered for one put: their facts, the positions that they reach, and the rows set aside. */
+import { FACT_SOURCES } from '../../model/fact.ts';
 import type { InstalledSource } from '../../model/plugin-source.ts';
 import { addRow, emptyChunk, type FactChunk } from '../ingest/fact-chunk.ts';
 import { UnreadableRow } from '../ingest/row-tally.ts';
@@ -71,8 +72,9 @@ export function addMessage(
   batch.bytes += message.body.byteLength;
   const source = sourceOf(message.subject, plugins);
   if (source === undefined) {
+    const names = [...FACT_SOURCES, ...plugins.keys()];
     setAside(batch, message, {
-      reason: `subject says none of ${['orders', 'customers', 'stores', 'events', 'scores', ...plugins.keys()].join(', ')} and lists`,
+      reason: `subject says none of ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`,
     });
     return;
   }
