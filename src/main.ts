@@ -8,6 +8,7 @@ import { COMMANDS } from './cli/commands.ts';
 import { changesFolder, rejectsFolder, storeFolder, uploadFolder } from './cli/data-folder.ts';
 import { listen } from './cli/listen.ts';
 import type { Parts, RunningServer } from './cli/parts.ts';
+import { pluginSource } from './cli/plugin-source.ts';
 import { runCli } from './cli/run.ts';
 import type { Config } from './config/option-table.ts';
 import type { ChangeLog } from './core/change/change-log.ts';
@@ -28,10 +29,16 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+/** Plug-ins as they are named → what they bring: a command asks for every file that it reads. */
+const loadedTypes = new WeakMap<Config['plugins'], Promise<SegmentTypes>>();
+
 /** The segment types and sources that are built in, and those of the plug-ins that are named. */
 async function segmentTypes({ plugins }: Config): Promise<SegmentTypes> {
   if (plugins.length === 0) return (await import('./model/segment-type.ts')).SEGMENT_TYPES;
-  return (await import('./core/plugin/load-plugins.ts')).loadPlugins(plugins);
+  const { loadPlugins } = await import('./core/plugin/load-plugins.ts');
+  const types = loadedTypes.get(plugins) ?? loadPlugins(plugins);
+  loadedTypes.set(plugins, types);
+  return types;
 }
 
 async function openDatabase(config: Config) {
@@ -96,14 +103,16 @@ async function openCore(
 }
 
 /** A Core for one command, with the store that it answers as of. */
-async function openCommandCore(config: Config): Promise<Core> {
+const openCommandCore: Parts['openCore'] = async (config, { removesOldRejects = false } = {}) => {
   const types = await segmentTypes(config);
   const store = await openStore(config, { readOnly: false });
   let core: Core;
   try {
     core = await openCore(config, { store, types, startThreads: false });
-    const { removeOldRejects } = await import('./core/ingest/old-rejects.ts');
-    await removeOldRejects(rejectsFolder(config.data), config.rejectsLife);
+    if (removesOldRejects) {
+      const { removeOldRejects } = await import('./core/ingest/old-rejects.ts');
+      await removeOldRejects(rejectsFolder(config.data), config.rejectsLife);
+    }
   } catch (error) {
     await store.close();
     throw error;
@@ -114,7 +123,7 @@ async function openCommandCore(config: Config): Promise<Core> {
     await store.close();
   };
   return core;
-}
+};
 
 /** Consumers of the brokers that are named in the configuration; none is the default. */
 async function openStreams(
@@ -322,16 +331,16 @@ async function verifyView(config: Config, view: StoreView, request: VerifyReques
     import('./core/verify/verify.ts'),
   ]);
   const { asOf } = view;
-  const types = await segmentTypes(config);
   const database = await openDatabase(config);
   try {
-    const { customers, segments, openOracle } = await sqlOracle(database, types);
+    const { customers, segments, openOracle } = await sqlOracle(database, await segmentTypes(config));
+    const found = await segments(asOf);
     progress({ phase: 'facts', done: 0 });
     const oracle = await openOracle(asOf);
     const report = await core
       .verify(
         {
-          segments: await segments(asOf),
+          segments: found,
           customers: () => customers(asOf.batchNo),
           oracle,
           served: (keys) => servedByRows(view, keys),
@@ -385,15 +394,7 @@ const parts: Parts = {
   },
 
   async takeRows(config, { source: name, rows, strict }) {
-    const { sources } = await segmentTypes(config);
-    const source = sources.get(name);
-    if (source === undefined) {
-      throw new CoterieError(
-        'CONFIG_INVALID',
-        `--as: expected orders, stores, customers, events, scores, lists${[...sources.keys()].map((known) => `, ${known}`).join('')}; found "${name}"`,
-        { option: 'as', found: name, plugins: [...sources.keys()] },
-      );
-    }
+    const source = pluginSource((await segmentTypes(config)).sources, name);
     const [{ DuckDbEngine }, { createIngest }] = await Promise.all([
       import('./core/engine/duckdb/duckdb-engine.ts'),
       import('./core/ingest/ingest.ts'),

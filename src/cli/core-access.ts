@@ -12,6 +12,8 @@ import type { CoreQuestions, RemoteServer } from './parts.ts';
 interface Access {
   /** Whether a missing data folder is made, or refused. */
   readonly ifMissing: 'create' | 'refuse';
+  /** Whether rows set aside that have outlived their life go: what writes such rows or forgets customers sees to it. */
+  readonly removesOldRejects?: boolean;
 }
 
 /** Runs work that the Core can do in process or over HTTP, and closes it after. */
@@ -24,7 +26,7 @@ export async function withCore<T>(
   await prepareDataFolder(call.config.data, { ...access, version: call.version });
   let core: Core;
   try {
-    core = await call.parts.openCore(call.config);
+    core = await call.parts.openCore(call.config, access);
   } catch (error) {
     const server = isLocked(error) ? await readServerNote(call.config.data) : undefined;
     if (server === undefined) throw error;
@@ -85,7 +87,7 @@ export async function withLocalCore<T>(
   await prepareDataFolder(call.config.data, { ...access, version: call.version });
   let core: Core;
   try {
-    core = await call.parts.openCore(call.config);
+    core = await call.parts.openCore(call.config, access);
   } catch (error) {
     throw isLocked(error) ? await lockedBy(call, error) : error;
   }

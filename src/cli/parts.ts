@@ -76,8 +76,11 @@ export interface CheckReport {
 }
 
 export interface Parts {
-  /** @throws {CoterieError} `DATA_FOLDER_LOCKED` when another process has the folder open. */
-  openCore(config: Config): Promise<Core>;
+  /**
+   * @param options.removesOldRejects - Whether files of rows set aside that have outlived their life go first.
+   * @throws {CoterieError} `DATA_FOLDER_LOCKED` when another process has the folder open.
+   */
+  openCore(config: Config, options?: { readonly removesOldRejects?: boolean }): Promise<Core>;
   /** The memberships of a data folder, to read. */
   openStore(config: Config): Promise<Store>;
   connect(url: string): Promise<RemoteServer>;

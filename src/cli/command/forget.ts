@@ -29,7 +29,7 @@ export const forgetCommand = defineCommand<ForgetOptions>({
   ],
   async run(call) {
     const { readmit = false } = call.options;
-    const batchNos = await withCore(call, { ifMissing: 'refuse' }, async (core) => {
+    const batchNos = await withCore(call, { ifMissing: 'refuse', removesOldRejects: true }, async (core) => {
       const done: number[] = [];
       for (const customer of call.args) {
         if (readmit) await core.readmitCustomer(customer);

@@ -1,8 +1,9 @@
 /** `coterie import`: files of facts, of every source. */
 import { Option } from 'commander';
 import type { Core } from '../../core/core.ts';
-import type { FactSource, FileFormat, ImportReport } from '../../core/engine/engine.ts';
+import type { FileFormat, ImportReport } from '../../core/engine/engine.ts';
 import { CoterieError } from '../../model/error.ts';
+import { FACT_SOURCES, type FactSource } from '../../model/fact.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withCoreOrServer } from '../core-access.ts';
 import { type FactFile, factLines } from '../fact-lines.ts';
@@ -26,8 +27,6 @@ interface ImportOptions {
   readonly stage?: boolean;
 }
 
-const BUILT_IN: readonly string[] = ['orders', 'stores', 'customers', 'events', 'scores', 'lists'];
-
 export const importCommand = defineCommand<ImportOptions>({
   name: 'import',
   summary: 'read files of orders, stores, customers, events, scores or lists',
@@ -45,14 +44,15 @@ export const importCommand = defineCommand<ImportOptions>({
     'Fields of events:    customer_id, name, occurred_at (needed); event_id; every other column is a property\n' +
     'Fields of scores:    customer_id, model, value (needed); version, valid_until\n' +
     'Fields of lists:     customer_id, list (needed, or --list); listed, which is true when left out\n' +
-    "Files of a plug-in's source are NDJSON, or CSV whose fields are all text; see docs/guide/plugins.md.\n\n" +
+    "Files of a plug-in's source are NDJSON, or CSV whose fields are all text; see docs/guide/plugins.md. Their\n" +
+    'rows come in several batches, unless --strict is given, and of those set aside the first 100 are listed.\n\n' +
     'At the end of a file of scores, the versions of models that it brings are put in force, each in place of\n' +
     'the one before, whole, at once; with --stage they wait for "activate".',
   arguments: [{ name: '<files...>', help: 'files to read, in this order' }],
   options: [
     new Option(
       '--as <source>',
-      `what the rows are: ${BUILT_IN.join(', ')}, or a source of a plug-in`,
+      `what the rows are: ${FACT_SOURCES.join(', ')}, or a source of a plug-in`,
     ).makeOptionMandatory(),
     pairsOption(
       '--map <field=column>',
@@ -101,7 +101,7 @@ export const importCommand = defineCommand<ImportOptions>({
     checkOptions(call.options);
     const useless = await withCoreOrServer<Outcome | undefined>(
       call,
-      { ifMissing: 'create' },
+      { ifMissing: 'create', removesOldRejects: true },
       { local: (core) => importHere(call, core), remote: (server, url) => importThere(call, server, url) },
     );
     if (useless) {
@@ -151,6 +151,14 @@ type Call = Invocation<ImportOptions>;
 
 /** Reads the files in this process. */
 async function importHere(call: Call, core: Core): Promise<Outcome | undefined> {
+  const isBuiltIn = FACT_SOURCES.includes(call.options.as as FactSource);
+  if (call.options.rejects !== undefined && !isBuiltIn) {
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      `--rejects: expected nothing with --as ${call.options.as}: of a source of a plug-in, the first bad rows are listed in the answer`,
+      { option: 'rejects' },
+    );
+  }
   if (call.options.rejects !== undefined && call.args.length > 1) {
     throw new CoterieError(
       'CONFIG_INVALID',
@@ -158,11 +166,9 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
       { option: 'rejects', expected: 1, found: call.args.length },
     );
   }
+  if (!isBuiltIn) return importEach(call, (file) => readRows(call, file));
   const defaults = defaultsOf(call.options);
   let useless: Outcome | undefined;
-  if (!BUILT_IN.includes(call.options.as)) {
-    return importEach(call, (file) => readRows(call, file));
-  }
   for (const file of call.args) {
     const report = await core.importFile(
       {
