@@ -199,7 +199,7 @@ async function upload(
 
 /** @throws {CoterieError} `LIST_NOT_FOUND`, since a name that is mistyped would seem to have worked. */
 async function knownList(context: RouteContext, list: string) {
-  const known = (await coreOf(context).lists()).find((one) => one.list === list);
+  const [known] = await coreOf(context).lists(list);
   if (known === undefined) {
     throw new CoterieError('LIST_NOT_FOUND', `There is no list ${JSON.stringify(list)}`, { list });
   }

@@ -35,7 +35,7 @@ export function remoteServer(url: string): RemoteServer {
       client.replaceListLines(list, lines, { strict, timeoutMs: HOUR_MS }),
     models: () => client.models(),
     activateModelVersion: (model, version) => client.activateModelVersion(model, version),
-    lists: () => client.lists(),
+    lists: async (name) => (await client.lists()).filter(({ list }) => name === undefined || list === name),
     apply: (definitions, { author, reason }) =>
       client.apply(definitions, { author, ...(reason === undefined ? {} : { reason }) }),
     async segment(key) {

@@ -279,8 +279,8 @@ export interface Core {
    * @throws {CoterieError} `MODEL_VERSION_NOT_FOUND` if it has no scores.
    */
   activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }>;
-  /** All lists, ascending by name. */
-  lists(): Promise<readonly ListState[]>;
+  /** All lists, ascending by name, or only the one of a name, if there is one. */
+  lists(list?: string): Promise<readonly ListState[]>;
   /**
    * Removes a customer from the facts, and from what is served and logged within the next tick; where ticks
    * do not go on, at once or after the calculation that runs. The answer is the same for somebody unknown.

@@ -347,8 +347,8 @@ class LocalCore implements Core {
     return this.#engine.activateModelVersion(model, version);
   }
 
-  lists(): Promise<readonly ListState[]> {
-    return this.#engine.lists();
+  lists(list?: string): Promise<readonly ListState[]> {
+    return this.#engine.lists(list);
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number }> {

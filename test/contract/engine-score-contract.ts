@@ -170,6 +170,8 @@ export function engineScoreContract(name: string, open: OpenEngine): void {
         { list: 'no-contact', customers: 1 },
         { list: 'vip', customers: 1 },
       ]);
+      assert.deepEqual(await engine.lists('vip'), [{ list: 'vip', customers: 1 }]);
+      assert.deepEqual(await engine.lists('none'), []);
       assert.equal((await engine.counts()).listEntries, 2);
     });
 

@@ -92,6 +92,11 @@ export interface ImportRequest {
   readonly rejectsFile?: string;
   /** Values for fields that the file does not have, such as currency. */
   readonly defaults?: Readonly<Record<string, string>>;
+  /**
+   * What the batch is recorded to come from, where the file is there for this import alone. Such a one counts
+   * each time: it is not recognized as one imported before. Default: the file, which is, by its content.
+   */
+  readonly origin?: string;
   /** Of lists: those that the file names are emptied before its entries, in the same batch. Default false. */
   readonly replaceLists?: boolean;
   /** Of scores: the versions that the file brings are put in force at its end. Default true. */
@@ -228,8 +233,12 @@ export interface Engine {
   activateModelVersion(model: string, version: string): Promise<{ readonly batchNo: number }>;
   /** All models with their versions, ascending by name, then by first arrival. */
   models(): Promise<readonly ModelState[]>;
-  /** All lists with how many known customers are on each, ascending by name. */
-  lists(): Promise<readonly ListState[]>;
+  /**
+   * All lists with how many known customers are on each, ascending by name.
+   *
+   * @param list - Only the one of this name, if there is one.
+   */
+  lists(list?: string): Promise<readonly ListState[]>;
   /**
    * Removes a customer and all facts about them, in one transaction, as a batch of its own. Facts about
    * them that arrive later are dropped, whatever their date, until the customer is readmitted.

@@ -9,6 +9,7 @@ import type {
   FactDictionary,
   ImportReport,
   ImportRequest,
+  ListState,
   Members,
   MembersRequest,
   ModelState,
@@ -68,8 +69,8 @@ export class DuckDbEngine implements Engine {
     return readModels(this.#database);
   }
 
-  lists(): Promise<readonly { readonly list: string; readonly customers: number }[]> {
-    return readLists(this.#database);
+  lists(list?: string): Promise<readonly ListState[]> {
+    return readLists(this.#database, list);
   }
 
   eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {

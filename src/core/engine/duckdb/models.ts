@@ -1,5 +1,5 @@
 /** Models with their versions, and lists: what is known of each, and which version is in force. */
-import type { ModelState } from '../engine.ts';
+import type { ListState, ModelState } from '../engine.ts';
 import { versionNotFound } from '../version-not-found.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
 import type { DuckDbDatabase } from './database.ts';
@@ -98,14 +98,15 @@ export async function readModels(database: DuckDbDatabase): Promise<readonly Mod
 }
 
 /** See `Engine.lists`. */
-export function readLists(
-  database: DuckDbDatabase,
-): Promise<readonly { readonly list: string; readonly customers: number }[]> {
+export function readLists(database: DuckDbDatabase, list?: string): Promise<readonly ListState[]> {
+  const wanted = list === undefined ? 'list' : '(FROM list WHERE name = $1) AS list';
   return database.rows<{ list: string; customers: number }>(
     `WITH listed AS (
-       SELECT customer_no, name_no FROM list_entry GROUP BY ALL HAVING arg_max(is_listed, batch_no))
-     SELECT name AS list, coalesce(customers, 0) AS customers FROM list
+       SELECT customer_no, name_no FROM list_entry SEMI JOIN ${wanted} USING (name_no)
+       GROUP BY ALL HAVING arg_max(is_listed, batch_no))
+     SELECT name AS list, coalesce(customers, 0) AS customers FROM ${wanted}
      LEFT JOIN (SELECT name_no, count(*) AS customers FROM listed GROUP BY name_no) USING (name_no)
      ORDER BY name`,
+    list === undefined ? [] : [list],
   );
 }

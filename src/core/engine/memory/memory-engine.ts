@@ -188,8 +188,8 @@ export class MemoryEngine implements Engine {
     );
   }
 
-  async lists(): Promise<readonly { readonly list: string; readonly customers: number }[]> {
-    return this.#lists.states();
+  async lists(list?: string): ReturnType<Engine['lists']> {
+    return this.#lists.states().filter((one) => list === undefined || one.list === list);
   }
 
   async eraseCustomer(customerId: string): Promise<{ readonly batchNo: number } | undefined> {
