@@ -29,6 +29,14 @@ export interface Ingest {
    * @throws {CoterieError} `INGEST_OVERLOADED`, nothing taken; what the engine throws.
    */
   putAlone(chunk: FactChunk, rejected: number): Promise<PutReport>;
+  /**
+   * Reads a request in another way, as one of the streams that are read at once.
+   *
+   * @throws {CoterieError} `INGEST_OVERLOADED` before it began; what the work throws.
+   */
+  reading<T>(work: () => Promise<T>): Promise<T>;
+  /** Most rows of one batch of the engine. */
+  readonly batchRowsMax: number;
   /** Counts rows that came in another way: as a file. */
   count(rows: { readonly accepted: number; readonly rejected: number }): void;
   /** Totals since the start, and what waits now. */
@@ -70,7 +78,7 @@ export const INGEST_DEFAULTS: IngestOptions = {
 
 /** What of a stream is handed on at a time. */
 const CHUNK_ROWS_MAX = 5000;
-const CHUNK_BYTES_MAX = 2 * 1_048_576;
+export const CHUNK_BYTES_MAX = 2 * 1_048_576;
 
 /** Puts facts into an engine, which stays the caller's to close, after this. */
 export function createIngest(parts: {
@@ -101,23 +109,34 @@ class EngineIngest implements Ingest {
     rows: Rows,
     options: { readonly strict?: boolean } = {},
   ): Promise<IngestReport> {
+    const tally = new RowTally();
+    try {
+      await this.reading(() =>
+        options.strict ? this.#takeAllOrNone(source, rows, tally) : this.#take(source, rows, tally),
+      );
+      return tally.report();
+    } catch (error) {
+      throw tally.accepted > 0 ? afterSome(error, tally) : error;
+    } finally {
+      this.count(tally);
+    }
+  }
+
+  async reading<T>(work: () => Promise<T>): Promise<T> {
     this.#checkOpen();
     if (this.#streams >= this.#options.streamsMax) {
       throw overloaded(`${this.#streams} requests with facts are being read`, this.#admission.load);
     }
     this.#streams++;
-    const tally = new RowTally();
     try {
-      if (options.strict) await this.#takeAllOrNone(source, rows, tally);
-      else await this.#take(source, rows, tally);
-      return tally.report();
-    } catch (error) {
-      throw tally.accepted > 0 ? afterSome(error, tally) : error;
+      return await work();
     } finally {
       this.#streams--;
-      this.#acceptedRows += tally.accepted;
-      this.#rejectedRows += tally.rejected;
     }
+  }
+
+  get batchRowsMax(): number {
+    return this.#options.batchRowsMax;
   }
 
   async putAlone(chunk: FactChunk, rejected: number): Promise<PutReport> {

@@ -11,7 +11,7 @@ import { FACT_REASON } from '../../model/fact-reason.ts';
 import type { Engine } from '../engine/engine.ts';
 import { makeFolder } from '../make-folder.ts';
 import { countRowsOf, emptyChunk, type FactChunk } from './fact-chunk.ts';
-import type { Ingest } from './ingest.ts';
+import { CHUNK_BYTES_MAX, type Ingest } from './ingest.ts';
 import { blocksOf, type Rows, RowTally, UnreadableRow } from './row-tally.ts';
 
 export interface ListUpload {
@@ -40,33 +40,32 @@ export interface ListReport {
 }
 
 export interface ListUploadParts {
-  readonly ingest: Pick<Ingest, 'putAlone' | 'count'>;
+  readonly ingest: Pick<Ingest, 'reading' | 'batchRowsMax' | 'putAlone' | 'count'>;
   readonly engine: Pick<Engine, 'importFile'>;
   /** Where long uploads wait; made when needed. */
   readonly folder: string;
-  /** More rows than this are long. Default 50,000. */
-  readonly rowsMax?: number;
 }
 
-const ROWS_MAX = 50_000;
-const BYTES_MAX = 16 * 1_048_576;
-
 /**
- * Takes an upload, whole.
+ * Takes an upload, whole. More rows than the engine takes in one batch, or some MiB of them, are long.
  *
  * @throws {CoterieError} `REQUEST_INVALID` without a row, since a list is not emptied by accident;
  *   `IMPORT_NOTHING_USABLE` if every row is bad; `IMPORT_ROW_REJECTED` when strict; `INGEST_OVERLOADED`,
  *   `DISK_FULL`; what the rows and the engine throw. Then nothing has changed.
  */
-export async function uploadList(parts: ListUploadParts, upload: ListUpload): Promise<ListReport> {
+export function uploadList(parts: ListUploadParts, upload: ListUpload): Promise<ListReport> {
+  return parts.ingest.reading(() => takeUpload(parts, upload));
+}
+
+async function takeUpload(parts: ListUploadParts, upload: ListUpload): Promise<ListReport> {
+  const rowsMax = parts.ingest.batchRowsMax;
   const tally = new RowTally();
   const chunk = emptyChunk();
   let file: UploadFile | undefined;
   try {
     for await (const block of blocksOf(upload.rows)) {
       for (const row of block) tally.read(chunk, 'lists', entryRow(row, upload));
-      if (file === undefined && chunk.rows <= (parts.rowsMax ?? ROWS_MAX) && chunk.bytes <= BYTES_MAX)
-        continue;
+      if (file === undefined && chunk.rows <= rowsMax && chunk.bytes <= CHUNK_BYTES_MAX) continue;
       file ??= await UploadFile.make(parts.folder);
       await file.add(chunk);
     }
@@ -141,6 +140,7 @@ async function importEntries(
     format: 'csv',
     map: {},
     defaults: { list },
+    origin: list,
     // They were read once already, so none is bad.
     strict: true,
     replaceLists: action === 'replace',
@@ -164,6 +164,8 @@ async function importEntries(
 class UploadFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  /** Written with the first entries: by then somebody holds the file, and removes it if they cannot be written. */
+  #header = 'customer_id,listed\n';
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -174,9 +176,7 @@ class UploadFile {
     const path = join(folder, `list-${randomUUID()}.csv`);
     try {
       await makeFolder(folder);
-      const file = new UploadFile(path, await open(path, 'wx'));
-      await file.#write('customer_id,listed\n');
-      return file;
+      return new UploadFile(path, await open(path, 'wx'));
     } catch (error) {
       throw fullOr(error, folder);
     }
@@ -190,7 +190,8 @@ class UploadFile {
     chunk.listEntries.length = 0;
     chunk.rows = 0;
     chunk.bytes = 0;
-    await this.#write(lines.join(''));
+    await this.#write(this.#header + lines.join(''));
+    this.#header = '';
   }
 
   /** @returns Where it is. */

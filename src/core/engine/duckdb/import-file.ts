@@ -39,7 +39,7 @@ const REJECTED = 'rejected_row';
 
 /**
  * See `Engine.importFile`. A file that was imported before with the same meaning changes nothing, whatever
- * was imported since; the report then has the number of the last batch.
+ * was imported since; the report then has the number of the last batch. One that has an origin is always new.
  *
  * @throws {CoterieError} `IMPORT_FILE_UNREADABLE`, `IMPORT_COLUMNS_MISSING`, `IMPORT_ROW_REJECTED`,
  *   `DISK_FULL`: nothing was imported then.
@@ -52,8 +52,9 @@ export async function importFile(
   const begun = performance.now();
   const seconds = () => (performance.now() - begun) / 1000;
   const source = await openSource(request);
-  const contentHash = await hashSource(source, request);
-  const earlier = await earlierReport(database, request.source, contentHash);
+  const contentHash = request.origin === undefined ? await hashSource(source, request) : undefined;
+  const earlier =
+    contentHash === undefined ? undefined : await earlierReport(database, request.source, contentHash);
   if (earlier !== undefined) {
     if (request.strict && earlier.report.rejected > 0) throw rejectedBefore(source.file, earlier);
     return { ...earlier.report, seconds: seconds() };
@@ -101,7 +102,8 @@ interface TakeIn {
   readonly source: ImportSource;
   readonly request: ImportRequest;
   readonly copy: CheckedCopy | undefined;
-  readonly contentHash: string;
+  /** Absent: the file is not to be recognized. */
+  readonly contentHash: string | undefined;
   readonly progress: Progress;
   readonly folder: string;
   readonly seconds: () => number;
@@ -149,8 +151,8 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   await recordBatch(session, {
     batchNo,
     source: request.source,
-    origin: source.file,
-    contentHash: work.contentHash,
+    origin: request.origin ?? source.file,
+    ...(work.contentHash === undefined ? {} : { contentHash: work.contentHash }),
     rows,
     counts,
     rejected,
