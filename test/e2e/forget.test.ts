@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ask } from './api-fixture.ts';
-import { coterie, coterieJson, startServer, temporaryFolder } from './coterie-process.ts';
+import { until } from '../until.ts';
+import { coterie, coterieJson, fetchPatiently, startServer, temporaryFolder } from './coterie-process.ts';
 
 const { folder: root, remove } = temporaryFolder();
 after(remove);
@@ -30,14 +30,14 @@ async function prepare(name: string) {
   return { data, orders };
 }
 
-async function until<T>(ask: () => Promise<T>, isEnough: (found: T) => boolean): Promise<T> {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const found = await ask();
-    if (isEnough(found)) return found;
-    assert.ok(Date.now() < end, `still ${JSON.stringify(found)}`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
+async function ask<T>(url: string, request: { readonly method?: string; readonly body?: unknown } = {}) {
+  const { body, method = body === undefined ? 'GET' : 'POST' } = request;
+  const sent =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const response = await fetchPatiently(url, { method, ...sent });
+  const text = await response.text();
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+  return { text, json: (isJson ? JSON.parse(text) : undefined) as T };
 }
 
 interface Segments {
@@ -47,6 +47,7 @@ interface Segments {
 
 test('a server that ticks forgets a customer everywhere, and is not reminded', async () => {
   const { data, orders } = await prepare('served');
+  let stderr = '';
   const server = await startServer(['serve', '--data', data, '--tick-period', '50ms', '--log-level', 'info']);
   try {
     const url = server.url;
@@ -58,13 +59,15 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
     await ask(`${url}/v1/facts/orders`, { body: rows });
     await ask(`${url}/v1/facts/customers`, { body: [{ customer_id: GONE, city: 'BCN' }] });
     await until(
+      'the customer is in two segments',
       () => segmentsOf(GONE),
       ({ segments }) => segments.length === 2,
     );
-    await until(changes, (text) => text.includes(GONE));
+    await until('the customer is told of', changes, (text) => text.includes(GONE));
     // Sizes follow a moment after the memberships that they count.
     const becomes = (key: string, wanted: number) =>
       until(
+        `${key} has ${wanted} members`,
         () => size(key),
         (found) => found.size === wanted,
       );
@@ -74,6 +77,7 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
     assert.ok(batchNo > 0);
     assert.deepEqual((await ask(`${url}/v1/customers/nobody`, { method: 'DELETE' })).json, { batchNo });
     await until(
+      'the customer is forgotten',
       () => segmentsOf(GONE),
       ({ known }) => !known,
     );
@@ -100,27 +104,29 @@ test('a server that ticks forgets a customer everywhere, and is not reminded', a
     await coterieJson(['import', orders, '--as', 'orders', '--data', data]);
     const ticks = async () => (await ask<{ live: { ticks: number } }>(`${url}/readyz`)).json.live.ticks;
     const before = await ticks();
-    await until(ticks, (count) => count > before + 2);
+    await until('two more ticks', ticks, (count) => count > before + 2);
     await isForgotten();
 
     await ask(`${url}/v1/customers/${GONE}/readmission`, { method: 'POST' });
     await ask(`${url}/v1/facts/orders`, { body: rows });
     const { segments } = await until(
+      'the customer is known again',
       () => segmentsOf(GONE),
       ({ known }) => known,
     );
     assert.deepEqual(segments, []);
     await ask(`${url}/v1/customers/${GONE}`, { method: 'DELETE' });
     await until(
+      'the customer is forgotten',
       () => segmentsOf(GONE),
       ({ known }) => !known,
     );
   } finally {
-    const { stderr } = await server.stop();
-    assert.equal(stderr.includes(GONE), false, 'the log does not say who');
-    assert.equal(stderr.includes('a customer was erased'), true);
-    assert.equal(stderr.includes('a tick failed'), false);
+    ({ stderr } = await server.stop());
   }
+  assert.equal(stderr.includes(GONE), false, 'the log does not say who');
+  assert.equal(stderr.includes('a customer was erased'), true);
+  assert.equal(stderr.includes('a tick failed'), false);
   await coterieJson(['import', orders, '--as', 'orders', '--data', data]);
   await coterieJson(['calculate', '--data', data]);
   await isUnknown(data);

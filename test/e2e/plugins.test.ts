@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../until.ts';
 import {
   coterie,
   fetchPatiently,
@@ -65,11 +66,6 @@ interface Ready {
   readonly live: { readonly state: string; readonly failures: number; readonly failure?: string };
 }
 
-/** Asks until something is so; the test's own limit in time ends it. */
-async function until(what: () => Promise<boolean>): Promise<void> {
-  while (!(await what())) await new Promise((done) => setTimeout(done, 20));
-}
-
 const live = async (): Promise<Ready['live']> => (await getJson<Ready>(`${server.url}/readyz`)).live;
 
 test('facts of a source of a plug-in move memberships by ticks, are explained and verified', async () => {
@@ -93,13 +89,13 @@ test('facts of a source of a plug-in move memberships by ticks, are explained an
     'an entry of no points',
     'unreadable date',
   ]);
-  await until(() => isGold('ana'));
+  await until('ana is gold', () => isGold('ana'));
   assert.equal(await isGold('ben'), false);
   await send('POST', '/v1/facts/points', [
     { customer_id: 'ana', entry_id: '3', at: hoursAgo(0.5), points: -30 },
     { customer_id: 'ben', entry_id: '9', at: hoursAgo(0.5), points: 1 },
   ]);
-  await until(() => isGold('ben'));
+  await until('ben is gold', () => isGold('ben'));
   assert.equal(await isGold('ana'), false);
   const why = await getJson<Record<string, never>>(`${server.url}/v1/customers/ben/explain?segment=gold`);
   const text = JSON.stringify(why);
@@ -137,7 +133,7 @@ test('the schema and the description of the API have the source of a plug-in', a
 test('without its plug-in a server answers as before, says what is missing, and goes on once it is archived', async () => {
   await server.stop();
   server = await startServer(['serve', ...settings]);
-  await until(async () => (await live()).failures > 0);
+  await until('ticks fail', async () => (await live()).failures > 0);
   assert.equal(await isGold('ben'), true, 'what is served stays');
   assert.equal((await send('POST', '/v1/facts/points', [])).status, 400);
   const refused = await send('PUT', '/v1/segments/silver', GOLD);
@@ -156,7 +152,7 @@ test('without its plug-in a server answers as before, says what is missing, and 
   );
   assert.ok((await send('DELETE', '/v1/segments/gold')).status < 300);
   assert.equal((await calculated()).state, 'done');
-  await until(async () => {
+  await until('ticks go on', async () => {
     const { state, failures } = await live();
     return state === 'ticking' && failures === 0;
   });

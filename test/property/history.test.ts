@@ -16,10 +16,10 @@ import { MemoryFlowLog } from '../../src/core/history/memory/memory-flow-log.ts'
 import { openCore } from '../../src/core/open-core.ts';
 import type { Definition } from '../../src/model/segment.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { runsOf, SEED } from '../random-cases.ts';
 import { until } from '../until.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 5);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(5);
 const START_S = 1_772_000_000;
 
 const arbitraryStep = fc.record({

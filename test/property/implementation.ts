@@ -2,6 +2,7 @@
  * The implementations of a membership that must agree: (facts, rules, moment) → who is in what. A new one
  * is a new entry of `IMPLEMENTATIONS`.
  */
+import assert from 'node:assert/strict';
 import { compile } from '../../src/core/compile/compile.ts';
 import type { DuckDbDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { openFactsInForce } from '../../src/core/engine/duckdb/facts-in-force.ts';
@@ -9,9 +10,10 @@ import { readMembers } from '../../src/core/engine/duckdb/members.ts';
 import type { Engine, ScanRequest } from '../../src/core/engine/engine.ts';
 import { Evaluator } from '../../src/core/evaluate/evaluate.ts';
 import { evaluateNaive } from '../../src/core/evaluate/naive.ts';
+import type { PluginAccumulators } from '../../src/core/evaluate/plugin-walker.ts';
 import { segmentSql } from '../../src/core/verify/segment-sql.ts';
 import type { Rule } from '../../src/model/rule.ts';
-import type { Knowledge } from './arbitrary/world.ts';
+import { inWords, type Knowledge } from './arbitrary/world.ts';
 
 /** Later than any batch. */
 const LAST_BATCH = 0xffff_ffff;
@@ -26,6 +28,8 @@ export interface Question {
   readonly knownAt?: number;
   /** Each fact has one version and all is compacted, so that the SQL can be plainer. */
   readonly assumeCompacted?: boolean;
+  /** Of the sources of plug-ins that rules look at. */
+  readonly accumulators?: PluginAccumulators;
   readonly rules: readonly Rule[];
   readonly moment: number;
 }
@@ -148,7 +152,7 @@ const listed: Implementation = {
 };
 
 async function evaluateCompiled(
-  { knowledge, engine, database, knownAt, rules, moment }: Question,
+  { knowledge, engine, database, knownAt, accumulators, rules, moment }: Question,
   scans: readonly Omit<ScanRequest, 'columns'>[],
 ): Promise<Set<string>> {
   const segments = rules.map((rule, i) => {
@@ -159,7 +163,7 @@ async function evaluateCompiled(
   const known = knownAt === undefined ? {} : { knownAt };
   const stores = await engine.storeTable(knownAt);
   const plan = await compile({ segments, stores, dictionary: await engine.dictionary(knownAt) });
-  const evaluator = new Evaluator(plan, moment);
+  const evaluator = new Evaluator(plan, moment, accumulators);
   const ids = await customerIds(database);
   const exceptions = new Set<string>();
   for (const scan of scans) {
@@ -184,3 +188,33 @@ async function evaluateCompiled(
 }
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [naive, fast, listed, sql, reconciled, inEngine];
+
+/**
+ * The members that all implementations agree on, as `memberKey`. A difference is told as one rule and one
+ * customer.
+ */
+export async function agreedMembers(question: Question): Promise<Set<string>> {
+  const [reference, ...others] = IMPLEMENTATIONS;
+  const expected = await reference!.members(question);
+  for (const other of others) {
+    const found = await other.members(question);
+    const differs = [...found, ...expected].find((key) => found.has(key) !== expected.has(key));
+    if (differs === undefined) continue;
+    const says = `${other.name}: ${found.has(differs)}, ${reference!.name}: ${expected.has(differs)}`;
+    assert.fail(`${says}\n${membershipInWords(differs, question)}`);
+  }
+  return expected;
+}
+
+function membershipInWords(key: string, { knowledge, knownAt, rules, moment }: Question): string {
+  for (const [i, rule] of rules.entries()) {
+    for (const [customerId, facts] of knowledge.customers) {
+      if (memberKey(i, customerId) !== key) continue;
+      return (
+        `moment ${moment}, known at ${knownAt ?? 'the end'}\nrule ${JSON.stringify(rule)}\n` +
+        `facts ${inWords(facts)}\nstores ${JSON.stringify([...knowledge.stores.values()])}`
+      );
+    }
+  }
+  return `of nobody who is known: ${key}`;
+}

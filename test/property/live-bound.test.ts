@@ -26,12 +26,12 @@ import type { Definition } from '../../src/model/segment.ts';
 import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { check } from '../../src/store/check.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { CENTRE_S, WINDOWS_S } from './arbitrary/vocabulary.ts';
 import { arbitraryWorld, inWords, knowledgeAfter, type World } from './arbitrary/world.ts';
 import { receive, receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 6);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(6);
 const NOTE = { author: 'test', at: 0 };
 
 const ruleOf = (key: string, params: WrittenRule): Definition => ({ key, type: 'rule', params });
@@ -91,9 +91,7 @@ for (const [name, open] of [
         seed: SEED,
         numRuns: name === 'duckdb' ? Math.ceil(RUNS / 3) : RUNS,
         endOnFailure: true,
-        reporter: (details) => {
-          if (details.failed) throw details.errorInstance;
-        },
+        reporter: throwCause,
       },
     );
     t.diagnostic(JSON.stringify(seen));

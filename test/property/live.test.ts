@@ -21,6 +21,7 @@ import { SEGMENT_TYPES } from '../../src/model/segment-type.ts';
 import { check } from '../../src/store/check.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { arbitraryConditionOf } from './arbitrary/condition.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { CENTRE_S, WINDOWS_S } from './arbitrary/vocabulary.ts';
@@ -28,8 +29,7 @@ import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } f
 import { receive, receiveFacts } from './received-facts.ts';
 import { writtenRule } from './written-rule.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 10);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(10);
 const SEGMENTS = 12;
 
 /** What happens before a tick, and by how much the clock moves. */
@@ -114,11 +114,6 @@ for (const [name, open] of [
     t.diagnostic(`${seen.ticks} ticks, ${seen.changes} changes, ${seen.memberships} memberships compared`);
     assert.ok(seen.changes > 0);
   });
-}
-
-/** A life is long; what differs is told by the error, as one rule and one customer. */
-function throwCause(details: { readonly failed: boolean; readonly errorInstance: unknown }): void {
-  if (details.failed) throw details.errorInstance;
 }
 
 async function live(

@@ -10,14 +10,14 @@ import type { Engine } from '../../src/core/engine/engine.ts';
 import { storeLookup } from '../../src/core/evaluate/naive.ts';
 import type { CustomerFacts } from '../../src/model/fact.ts';
 import type { Rule } from '../../src/model/rule.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { arbitraryCondition, arbitraryConditionOf } from './arbitrary/condition.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
-import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
-import { IMPLEMENTATIONS, memberKey, type Question } from './implementation.ts';
+import { arbitraryWorld, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
+import { agreedMembers } from './implementation.ts';
 import { receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 5);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(5);
 
 interface Case {
   readonly world: World;
@@ -53,11 +53,6 @@ it('every implementation agrees with the naive evaluator on random rules, facts 
   assert(tally.members > tally.triples * 0.1 && tally.members < tally.triples * 0.9);
 });
 
-/** A case is long; what differs is told by the error, as one rule and one customer. */
-function throwCause(details: fc.RunDetails<[Case]>): void {
-  if (details.failed) throw details.errorInstance;
-}
-
 async function checkCase(one: Case, tally: { triples: number; members: number }): Promise<void> {
   const { world, rules } = one;
   const batches = world.received.length;
@@ -69,7 +64,7 @@ async function checkCase(one: Case, tally: { triples: number; members: number })
     const asked = known === batches ? {} : { knownAt: known };
     await checkEngine(knowledge, engine, asked.knownAt);
     for (const moment of world.moments) {
-      const members = await checkQuestion({ knowledge, engine, database, ...asked, rules, moment });
+      const members = await agreedMembers({ knowledge, engine, database, ...asked, rules, moment });
       tally.triples += rules.length * knowledge.customers.size;
       tally.members += members.size;
     }
@@ -92,36 +87,4 @@ async function checkEngine(knowledge: Knowledge, engine: Engine, knownAt: number
   }
   const stores = storeLookup(await engine.storeTable(knownAt));
   assert.deepEqual(stores, knowledge.stores);
-}
-
-/** Compares the implementations; a difference is told as one rule and one customer. */
-async function checkQuestion(question: Question): Promise<Set<string>> {
-  const [reference, ...others] = IMPLEMENTATIONS;
-  const expected = await reference!.members(question);
-  for (const other of others) {
-    const found = await other.members(question);
-    for (const [i, rule] of question.rules.entries()) {
-      for (const [customerId, facts] of question.knowledge.customers) {
-        const key = memberKey(i, customerId);
-        if (expected.has(key) === found.has(key)) continue;
-        assert.fail(
-          `${other.name}: ${found.has(key)}, ${reference!.name}: ${expected.has(key)}\n` +
-            `moment ${question.moment}, known at ${question.knownAt ?? 'the end'}, seed ${SEED}\n` +
-            `rule ${JSON.stringify(rule)}\n` +
-            `facts ${inWords(facts)}\n` +
-            `stores ${JSON.stringify(storesOf(question.knowledge))}`,
-        );
-      }
-    }
-    assert.deepEqual(
-      [...found].filter((key) => !expected.has(key)),
-      [],
-      `${other.name}: strangers`,
-    );
-  }
-  return expected;
-}
-
-function storesOf(knowledge: Knowledge): unknown[] {
-  return [...knowledge.stores.values()];
 }

@@ -11,12 +11,12 @@ import { nextChange } from '../../src/core/next-change.ts';
 import { type CustomerFacts, traitMoment } from '../../src/model/fact.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { MOMENT_MAX_S, parseMoment } from '../../src/model/time.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { CENTRE_S, WINDOWS_S } from './arbitrary/vocabulary.ts';
 import { arbitraryWorld, type Knowledge, knowledgeAfter } from './arbitrary/world.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 6);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(6);
 /** Moments looked at for each membership. */
 const LOOKS = 60;
 
@@ -43,9 +43,7 @@ it('a membership stays as it is until the moment that is told, and changes then'
       seed: SEED,
       numRuns: RUNS,
       endOnFailure: true,
-      reporter: (details) => {
-        if (details.failed) throw details.errorInstance;
-      },
+      reporter: throwCause,
     },
   );
   t.diagnostic(`${seen.changes} changes, ${seen.stays} memberships for ever`);

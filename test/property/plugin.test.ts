@@ -11,10 +11,8 @@ import { calculate } from '../../src/core/calculate.ts';
 import { MemoryCatalog } from '../../src/core/catalog/memory/memory-catalog.ts';
 import { readRule } from '../../src/core/catalog/read-rule.ts';
 import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-log.ts';
-import { compile } from '../../src/core/compile/compile.ts';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
-import { Evaluator } from '../../src/core/evaluate/evaluate.ts';
 import { EvaluationPool } from '../../src/core/evaluate/evaluation-pool.ts';
 import { evaluateNaive, storeLookup } from '../../src/core/evaluate/naive.ts';
 import type { PluginAccumulators } from '../../src/core/evaluate/plugin-walker.ts';
@@ -23,17 +21,17 @@ import { createIngest } from '../../src/core/ingest/ingest.ts';
 import { openLive } from '../../src/core/live/live.ts';
 import { loadAccumulators } from '../../src/core/plugin/load-accumulators.ts';
 import { loadPlugins, sourceModules } from '../../src/core/plugin/load-plugins.ts';
-import { segmentSql } from '../../src/core/verify/segment-sql.ts';
 import type { CustomerFacts } from '../../src/model/fact.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import type { SegmentTypes } from '../../src/model/segment-type.ts';
 import { formatMoment, parseMoment } from '../../src/model/time.ts';
 import { check } from '../../src/store/check.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { runsOf, SEED } from '../random-cases.ts';
+import { agreedMembers } from './implementation.ts';
 import { receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 15);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(15);
 const POINTS = fileURLToPath(new URL('../../examples/plugin-source/points.ts', import.meta.url));
 const NOW_S = 1_760_000_000;
 const CUSTOMERS = ['ana', 'ben', 'cho', 'dee'];
@@ -103,19 +101,13 @@ it('the accumulator, the naive evaluation and the SQL of a source of a plug-in a
       try {
         await takeIn(engine, rows);
         const rules = written.map((one, i) => readRule(definitionOf(one, i), types));
+        const customers = new Map<string, CustomerFacts>();
+        for (const id of CUSTOMERS) customers.set(id, await engine.customerFacts(id));
+        const knowledge = { customers, stores: storeLookup(await engine.storeTable()) };
         for (const offset of moments) {
           const moment = NOW_S + offset;
-          const naive = await naiveMembers(engine, rules, moment);
-          assert.deepEqual(await compiledMembers(engine, rules, moment), naive, `compiled, seed ${SEED}`);
-          const bySql: string[] = [];
-          for (const [i, rule] of rules.entries()) {
-            const { sql, params } = segmentSql(rule, { dialect: 'duckdb', moment });
-            const found = await database.rows<{ customer_no: number }>(sql, params);
-            const ids = await engine.customerIds(Uint32Array.from(found, (row) => row.customer_no));
-            bySql.push(...ids.map((id) => `${i} ${id}`));
-          }
-          assert.deepEqual(bySql.sort(), naive, `SQL, seed ${SEED}`);
-          members += naive.length;
+          const question = { knowledge, engine, database, accumulators, rules, moment };
+          members += (await agreedMembers(question)).size;
         }
       } finally {
         await close();
@@ -250,32 +242,4 @@ async function naiveMembers(engine: Engine, rules: readonly Rule[], moment: numb
     }
   }
   return members.sort();
-}
-
-async function compiledMembers(engine: Engine, rules: readonly Rule[], moment: number): Promise<string[]> {
-  const segments = rules.map((rule, i) => ({
-    segmentNo: i,
-    key: `s${i}`,
-    definition: definitionOf({}, i),
-    rule,
-  }));
-  const stores = await engine.storeTable();
-  const plan = await compile({ segments, stores, dictionary: await engine.dictionary() });
-  const members = new Set<string>();
-  for (const i of rules.keys()) {
-    if (plan.defaults[i] === 1) for (const customer of CUSTOMERS) members.add(`${i} ${customer}`);
-  }
-  const evaluator = new Evaluator(plan, moment, accumulators);
-  for await (const batch of engine.scan({ columns: plan.columns })) {
-    const exceptions: [number, number][] = [];
-    evaluator.evaluate(batch, (customerNo, found, count) => {
-      for (const segmentNo of found.subarray(0, count)) exceptions.push([customerNo, segmentNo]);
-    });
-    batch.release();
-    for (const [customerNo, segmentNo] of exceptions) {
-      const id = `${segmentNo} ${(await engine.customerIds(Uint32Array.of(customerNo)))[0]}`;
-      if (!members.delete(id)) members.add(id);
-    }
-  }
-  return [...members].sort();
 }

@@ -14,14 +14,14 @@ import type { RankedCondition } from '../../src/core/population-bound.ts';
 import type { CustomerFacts } from '../../src/model/fact.ts';
 import type { PopulationTest, Rule } from '../../src/model/rule.ts';
 import type { Segment } from '../../src/model/segment.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { arbitraryOrders } from './arbitrary/condition.ts';
 import { MODELS } from './arbitrary/vocabulary.ts';
 import { arbitraryWorld, inWords, type Knowledge, knowledgeAfter, type World } from './arbitrary/world.ts';
 import { IMPLEMENTATIONS, memberKey } from './implementation.ts';
 import { receive, receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 5);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(5);
 const RULES = 30;
 
 const arbitraryRank: fc.Arbitrary<PopulationTest> = fc.oneof(
@@ -72,9 +72,7 @@ it('a ranked condition holds for those whom its words mean, by every implementat
       seed: SEED,
       numRuns: RUNS,
       endOnFailure: true,
-      reporter: (details) => {
-        if (details.failed) throw details.errorInstance;
-      },
+      reporter: throwCause,
     },
   );
   t.diagnostic(JSON.stringify(seen));

@@ -9,12 +9,12 @@ import { EvaluationPool } from '../../src/core/evaluate/evaluation-pool.ts';
 import { evaluateNaive } from '../../src/core/evaluate/naive.ts';
 import { Population } from '../../src/core/population.ts';
 import type { Rule } from '../../src/model/rule.ts';
+import { runsOf, SEED, throwCause } from '../random-cases.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { arbitraryWorld, knowledgeAfter, type World } from './arbitrary/world.ts';
 import { receiveFacts } from './received-facts.ts';
 
-const RUNS = Number(process.env.COTERIE_RUNS ?? 4);
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
+const RUNS = runsOf(4);
 
 const pool = new EvaluationPool(1);
 after(() => pool.close());
@@ -26,9 +26,7 @@ it('members, size, overlap and comparison agree with the naive evaluator', async
     seed: SEED,
     numRuns: RUNS,
     endOnFailure: true,
-    reporter: (details) => {
-      if (details.failed) throw details.errorInstance;
-    },
+    reporter: throwCause,
   });
 });
 

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { postgresPrograms, startPostgres } from '../../scripts/service/postgres.mjs';
 import { segmentSql } from '../../src/core/verify/segment-sql.ts';
 import type { Rule } from '../../src/model/rule.ts';
+import { SEED } from '../random-cases.ts';
 import { arbitraryCondition } from './arbitrary/condition.ts';
 import { arbitraryRule } from './arbitrary/rule.ts';
 import { arbitraryWorld, knowledgeAfter, type World } from './arbitrary/world.ts';
@@ -16,7 +17,6 @@ import { IMPLEMENTATIONS, memberKey } from './implementation.ts';
 import { type ReceivedFacts, receiveFacts } from './received-facts.ts';
 
 const CASES = 2;
-const SEED = Number(process.env.COTERIE_SEED ?? Date.now() % 2 ** 31);
 const MISSING =
   'PostgreSQL is not installed (apt-get install -y postgresql): its dialect of the SQL oracle is NOT tested';
 
