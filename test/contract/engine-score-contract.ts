@@ -63,13 +63,17 @@ export function engineScoreContract(name: string, open: OpenEngine): void {
       assert.deepEqual(await scoreOf(engine, 'a'), score('a', 4));
     });
 
-    test('affect their customers where they differ, of whatever version; an activation affects nobody', async (engine) => {
+    test('affect their customers where they differ and their version is in force; an activation by itself affects nobody', async (engine) => {
       await engine.put({ scores: [score('a', 1), score('b', 1)] });
       await engine.put({ scores: [score('a', 1), score('b', 2)] });
       await engine.put({ scores: [score('a', 1, { version: 'v2' })] });
+      assert.deepEqual(await affected(engine, 2, 3), []);
       await engine.activateModelVersion('churn', 'v2');
       assert.deepEqual(await affected(engine, 1, 2), ['b']);
-      assert.deepEqual(await affected(engine, 2, 3), ['a']);
+      assert.deepEqual(await affected(engine, 2, 3), [], 'as of then');
+      assert.deepEqual(await affected(engine, 2, 4), ['a']);
+      assert.deepEqual(await affected(engine, 0, 4), ['a', 'b'], 'first heard of');
+      assert.deepEqual(await affected(engine, 1, 4), ['a'], 'what v1 says of b counts no more');
       assert.deepEqual(await affected(engine, 3, 4), []);
     });
 

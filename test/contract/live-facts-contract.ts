@@ -307,6 +307,44 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
       assert.deepEqual(Object.keys(await only({ ...none, uncounted: true })), ['c']);
     });
 
+    test('name nobody for scores of versions that are not in force, and all whom they are of once they are', async ({
+      engine,
+      facts,
+    }) => {
+      const put = (version: string, ...customerIds: string[]) =>
+        engine.put({
+          scores: customerIds.map((customerId) => ({
+            customerId,
+            model: 'churn',
+            version,
+            value: 1,
+            validUntil: NOON,
+          })),
+        });
+      const received = async (after: number) => {
+        await facts.advance();
+        return engine.customerIds((await facts.received(after)).customers);
+      };
+      const ending = async () =>
+        engine.customerIds(await facts.crossing(offsetsOf({ scores: [0] }), NOON - 1, NOON));
+      await put('v1', 'a', 'b', 'c');
+      assert.deepEqual(await received(0), ['a', 'b', 'c']);
+      assert.deepEqual(await ending(), ['a', 'b', 'c']);
+      await put('v2', 'a');
+      assert.deepEqual(await received(1), []);
+      await put('v2', 'b');
+      await put('v1', 'c');
+      assert.deepEqual(await received(1), [], 'nor for what is known');
+      await engine.activateModelVersion('churn', 'v2');
+      assert.deepEqual(await received(1), ['a', 'b']);
+      assert.deepEqual(await ending(), ['a', 'b']);
+      await put('v1', 'd');
+      assert.deepEqual(await received(5), ['d'], 'first heard of');
+      await engine.activateModelVersion('churn', 'v1');
+      assert.deepEqual(await received(6), []);
+      assert.deepEqual(await ending(), ['a', 'b', 'c', 'd']);
+    });
+
     test('bring scores of the version in force alone, from its activation on', async (opened) => {
       const { engine, facts, compact } = opened;
       const scores = async () => {

@@ -280,7 +280,10 @@ export interface Engine {
   members?(request: MembersRequest): Promise<Members | undefined>;
   /** Values at ranks over a population. Costs one pass over the orders, or the scores, that the measure looks at. */
   populationValues(request: PopulationRequest): Promise<PopulationValues>;
-  /** Customers with facts received in batches (after, upTo], ascending. */
+  /**
+   * Customers with facts received in batches (after, upTo], ascending; scores of versions that are not in force
+   * after `upTo` affect nobody.
+   */
   affectedCustomers(after: number, upTo: number): Promise<Uint32Array>;
   /** All stores known after a batch. */
   storeTable(knownAt?: number): Promise<StoreTable>;

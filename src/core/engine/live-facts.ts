@@ -31,7 +31,10 @@ export interface LiveFacts {
   readonly dictionarySize: number;
   /** Takes in all batches that are durable by now; cheap when there are none. */
   advance(): Promise<void>;
-  /** Customers with facts received in batches after `after`, up to the mark; and those first heard of in them. */
+  /**
+   * Customers with facts received in batches after `after`, up to the mark, but for scores of versions that are
+   * not in force at the mark; and those first heard of in them.
+   */
   received(after: number): Promise<{
     /** Ascending, each once; deleted customers too. */
     readonly customers: Uint32Array;

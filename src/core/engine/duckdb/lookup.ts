@@ -84,6 +84,7 @@ export async function readLastBatchNo(
   return row!.batch_no;
 }
 
+/** Whose rows affect their customers; those of scores do if their version is in force. */
 const TABLES_OF_FACTS = [
   'customer',
   'customer_erasure',
@@ -92,7 +93,6 @@ const TABLES_OF_FACTS = [
   'order_archive',
   'trait',
   'event',
-  'score',
   'list_entry',
 ] as const;
 
@@ -102,11 +102,14 @@ export function affectedCustomers(
   after: number,
   upTo: number,
 ): Promise<Uint32Array> {
-  const received = TABLES_OF_FACTS.map(
-    (table) => `SELECT customer_no FROM ${table} WHERE batch_no > $1 AND batch_no <= $2`,
-  ).join(' UNION ');
+  const isReceived = 'batch_no > $2 AND batch_no <= $1';
+  const received = [
+    ...TABLES_OF_FACTS.map((table) => `SELECT customer_no FROM ${table} WHERE ${isReceived}`),
+    `SELECT customer_no FROM (FROM score WHERE ${isReceived})
+     SEMI JOIN (${MODELS_IN_FORCE}) AS in_force USING (name_no)`,
+  ].join(' UNION ');
   return readNumbers(
-    database.stream(`SELECT customer_no FROM (${received}) ORDER BY customer_no`, [after, upTo]),
+    database.stream(`SELECT customer_no FROM (${received}) ORDER BY customer_no`, [upTo, after]),
   );
 }
 

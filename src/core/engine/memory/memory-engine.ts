@@ -318,9 +318,7 @@ export class MemoryEngine implements Engine {
   }
 
   #scoresInForce(knownAt: number): ScoreFact[] {
-    return latest(this.#scores, scoreKey, knownAt).filter(
-      (score) => this.#models.inForce(score.model, knownAt)?.version === score.version,
-    );
+    return latest(this.#scores, scoreKey, knownAt).filter((one) => this.#models.isInForce(one, knownAt));
   }
 
   async populationValues(request: PopulationRequest): Promise<PopulationValues> {
@@ -339,7 +337,8 @@ export class MemoryEngine implements Engine {
     const within = (batchNo: number) => batchNo > after && batchNo <= upTo;
     for (const { no, batchNo } of this.#customers.values()) if (within(batchNo)) affected.add(no);
     for (const { customerNo, batchNo } of this.#erasures) if (within(batchNo)) affected.add(customerNo);
-    const facts = [this.#orders, this.#traits, this.#events, this.#scores, this.#lists.entries];
+    const scores = this.#scores.filter(({ fact }) => this.#models.isInForce(fact, upTo));
+    const facts = [this.#orders, this.#traits, this.#events, scores, this.#lists.entries];
     for (const { fact, batchNo } of facts.flat()) {
       if (within(batchNo)) affected.add(this.#customers.get(fact.customerId)!.no);
     }

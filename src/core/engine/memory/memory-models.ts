@@ -39,6 +39,14 @@ export class MemoryModels {
     return this.#activations.findLast((row) => row.model === model && row.batchNo <= knownAt);
   }
 
+  /** Whether scores of a version count after a batch. */
+  isInForce(
+    { model, version }: { readonly model: string; readonly version: string },
+    knownAt: number,
+  ): boolean {
+    return this.inForce(model, knownAt)?.version === version;
+  }
+
   nameNo(model: string, version: string): number {
     return this.#versions.find((known) => known.model === model && known.version === version)!.nameNo;
   }
@@ -65,7 +73,7 @@ export class MemoryModels {
           return {
             version,
             scores: scores(model, version),
-            isInForce: this.inForce(model, Number.POSITIVE_INFINITY)?.version === version,
+            isInForce: this.isInForce({ model, version }, Number.POSITIVE_INFINITY),
             ...(last === undefined ? {} : { activatedBatchNo: last.batchNo }),
           };
         }),

@@ -35,8 +35,12 @@ const ROWS_HELD_MAX = 65_536;
 export interface FreshFacts {
   /** Columns: those of `ORDER_COLUMN_TYPES`, and the batch. */
   orders(block: ColumnBlock): void;
-  /** Columns: those of `TRAIT_TYPES`, the kind, and the batch. */
-  traits(block: ColumnBlock): void;
+  /**
+   * Columns: those of `TRAIT_TYPES`, the kind, and the batch.
+   *
+   * @param hiddenNames - Of scores that do not count at the new mark.
+   */
+  traits(block: ColumnBlock, hiddenNames: ReadonlySet<number>): void;
   /** Columns: those of `EVENT_COLUMN_TYPES`. */
   events(block: ColumnBlock): void;
   erased(customerNo: number, batchNo: number): void;
@@ -88,7 +92,7 @@ export async function advanceLedger(
       isOrdersAlone: found.fresh_others === 0,
     });
     try {
-      await takeIn(ledger, cursors, { mark, next, erased, dropped: scoreNames.dropped, fresh });
+      await takeIn(ledger, cursors, { mark, next, erased, scoreNames, fresh });
     } finally {
       await Promise.all([cursors.orders.close(), cursors.traits.close(), cursors.events.close()]);
     }
@@ -195,8 +199,8 @@ interface TakeIn {
   readonly next: LedgerMark;
   /** Customers whose earlier facts are no more. */
   readonly erased: readonly number[];
-  /** Names of scores that are let go of. */
-  readonly dropped: ReadonlySet<number>;
+  /** At the new mark. */
+  readonly scoreNames: ScoreNames;
   readonly fresh: FreshFacts;
 }
 
@@ -213,7 +217,7 @@ interface FreshBlock {
 async function takeIn(
   ledger: LedgerFile,
   { orders, traits, events }: FreshCursors,
-  { mark, next, erased, dropped, fresh }: TakeIn,
+  { mark, next, erased, scoreNames, fresh }: TakeIn,
 ): Promise<void> {
   const block: FreshBlock = { orders: newOrderBlock(), traits: newTraitBlock(), events: new EventBlock() };
   const count = () => block.orders.count + block.traits.count + block.events.count;
@@ -221,12 +225,12 @@ async function takeIn(
   let forget = erased;
   const write = async (reached: LedgerMark) => {
     fresh.orders(block.orders);
-    fresh.traits(block.traits);
+    fresh.traits(block.traits, scoreNames.hidden);
     fresh.events(block.events.block);
     await ledger.write(count() * VALUE_BYTES_GUESSED, (change) => {
       // What was known of them is gone; rows since come from a customer of the same number, if any.
       for (const customerNo of forget) change.remove(customerNo);
-      changeValues(change, block, { record, dropped });
+      changeValues(change, block, { record, dropped: scoreNames.dropped });
       change.setMark(reached);
     });
     forget = [];

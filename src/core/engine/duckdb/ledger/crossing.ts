@@ -28,6 +28,7 @@ const SOURCES: readonly TimedSource[] = ['orders', 'events', 'traits', 'scores']
 
 /** Columns of fresh orders and events, and of fresh traits. */
 const CUSTOMER = 0;
+const NAME = 1;
 const TIME = 2;
 const MOMENT = 4;
 const KIND = 5;
@@ -51,13 +52,17 @@ export class Crossing {
     if (agenda.overflowed) this.#agenda = undefined;
   }
 
-  /** Enters traits and scores that were taken in. */
-  addTraits({ columns, count }: ColumnBlock): void {
+  /**
+   * Enters traits and scores that were taken in.
+   *
+   * @param hiddenNames - Of scores that do not count, and so come to no end.
+   */
+  addTraits({ columns, count }: ColumnBlock, hiddenNames: ReadonlySet<number>): void {
     const agenda = this.#agenda;
     if (agenda === undefined) return;
     for (let i = 0; i < count; i++) {
       const moment = columns[MOMENT]![i]!;
-      if (!Number.isFinite(moment)) continue;
+      if (!Number.isFinite(moment) || hiddenNames.has(columns[NAME]![i]!)) continue;
       const source = columns[KIND]![i] === TRAIT_KIND.score ? 'scores' : 'traits';
       agenda.addFact(source, moment, columns[CUSTOMER]![i]!);
     }

@@ -153,9 +153,9 @@ export class DuckDbLiveFacts implements LiveFacts {
             this.#received.addRows(block);
             this.#crossing.addFacts('orders', block);
           },
-          traits: (block) => {
-            this.#received.addRows(block);
-            this.#crossing.addTraits(block);
+          traits: (block, hiddenNames) => {
+            this.#received.addTraits(block, hiddenNames);
+            this.#crossing.addTraits(block, hiddenNames);
           },
           events: (block) => {
             this.#received.addRows(block);
@@ -168,8 +168,11 @@ export class DuckDbLiveFacts implements LiveFacts {
       if (next === undefined) {
         await this.#rebuild();
       } else {
-        // The agenda holds the ends of scores that counted.
-        if (isSwitched(this.#state.scoreNames, next.scoreNames)) this.#crossing.reset();
+        // The agenda holds the ends of scores that counted, and the log those whom these were received of.
+        if (isSwitched(this.#state.scoreNames, next.scoreNames)) {
+          this.#crossing.reset();
+          this.#received.restart(next.batchNo);
+        }
         this.#state = next;
         this.#mark = next;
         this.#received.settle(next.batchNo);

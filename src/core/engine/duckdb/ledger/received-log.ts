@@ -46,6 +46,19 @@ export class ReceivedLog {
     for (let i = 0; i < count; i++) this.add(customerNos[i]!, batchNos[i]!);
   }
 
+  /**
+   * Rows of traits, whose second column is the name.
+   *
+   * @param hiddenNames - Of scores that do not count, and so bring nobody.
+   */
+  addTraits({ columns, count }: ColumnBlock, hiddenNames: ReadonlySet<number>): void {
+    const [customerNos, nameNos] = columns;
+    const batchNos = columns.at(-1)!;
+    for (let i = 0; i < count; i++) {
+      if (!hiddenNames.has(nameNos![i]!)) this.add(customerNos![i]!, batchNos[i]!);
+    }
+  }
+
   add(customerNo: number, batchNo: number): void {
     if (
       this.#customerNos.count > 0 &&
