@@ -19,6 +19,8 @@ export function encodeRow(segmentNos: Uint32Array, count: number, into: Uint8Arr
   for (let i = 0; i < count; i++) {
     const segmentNo = segmentNos[i]!;
     let distance = segmentNo - previous;
+    // Read back, every number after it would be another one.
+    if (distance < 1) throw new Error(`segment numbers of a row must ascend: ${segmentNo} after ${previous}`);
     previous = segmentNo;
     while (distance > 0x7f) {
       into[position++] = (distance & 0x7f) | 0x80;

@@ -294,7 +294,9 @@ function defaultsOf(before: LivePlan, now: LivePlan, difference: PlanDifference)
   return {
     before: before.isDefault,
     now: now.isDefault,
-    flipped: difference.changed.filter((no) => before.isDefault(no) !== now.isDefault(no)),
+    flipped: difference.changed
+      .filter((no) => before.isDefault(no) !== now.isDefault(no))
+      .sort((a, b) => a - b),
     isLogged: (segmentNo) => !unlogged.has(segmentNo),
   };
 }

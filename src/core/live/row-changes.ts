@@ -18,7 +18,7 @@ export interface CustomerChange {
 export interface Defaults {
   before(segmentNo: number): boolean;
   now(segmentNo: number): boolean;
-  /** Segments evaluated both before and now whose default is another one. */
+  /** Segments evaluated both before and now whose default is another one; ascending. */
   readonly flipped: readonly number[];
   /** Whether memberships of this segment are told of: not when it is new, or gone. */
   isLogged(segmentNo: number): boolean;
