@@ -9,9 +9,9 @@ import type { FactDictionary, StoreTable } from '../engine/engine.ts';
 import { Turns } from '../turns.ts';
 import { ConditionTable } from './condition-table.ts';
 import { sharedUint8, sharedUint32, shareUint32, Uint32List } from './csr.ts';
-import { conditionsOf, type Expression, evaluateExpression, truthTable } from './expression.ts';
+import { conditionsOf, type Expression, evaluateExpression, fold, not, truthTable } from './expression.ts';
 import { ACTION_BITS, type Plan, SEGMENTS_MAX, TABLE_CONDITIONS_MAX } from './plan.ts';
-import { writeProgram } from './program.ts';
+import { programOf } from './program.ts';
 import { triggersOf } from './trigger.ts';
 import { Uses } from './uses.ts';
 
@@ -20,6 +20,13 @@ export interface CompileRequest {
   readonly segments: readonly Segment[];
   readonly stores: StoreTable;
   readonly dictionary: FactDictionary;
+}
+
+/** A segment that has a program, and what that says. */
+interface Programmed {
+  readonly place: number;
+  /** Who is an exception. */
+  readonly exceptions: Expression;
 }
 
 /** Times as many uses as are watched: a program costs some times what an action does. */
@@ -39,13 +46,13 @@ export async function compile(request: CompileRequest): Promise<Plan> {
   const expressions: Expression[] = [];
   for (const segment of segments) {
     if (turns.isOver()) await turns.next();
-    expressions.push(express(segment.rule, table));
+    expressions.push(fold(express(segment.rule, table)));
   }
   const sharing = new Uint32Array(table.size);
   for (const expression of expressions)
     for (const condition of conditionsOf(expression)) sharing[condition]!++;
   const uses = new Uses();
-  const programmed = new Map<number, Expression>();
+  const programs: Programmed[] = [];
   for (const [place, expression] of expressions.entries()) {
     if (turns.isOver()) await turns.next();
     const conditions = conditionsOf(expression);
@@ -53,8 +60,8 @@ export async function compile(request: CompileRequest): Promise<Plan> {
     defaults[place] = Number(isDefault);
     const triggers = triggersOf(expression, (condition) => sharing[condition]!);
     if (conditions.length > TABLE_CONDITIONS_MAX || isSpared(conditions, triggers, sharing)) {
-      programmed.set(place, expression);
-      uses.addProgram(conditions, triggers, place);
+      uses.addProgram(conditions, triggers, programs.length);
+      programs.push({ place, exceptions: isDefault ? not(expression) : expression });
       continue;
     }
     const members = truthTable(expression, conditions);
@@ -63,16 +70,16 @@ export async function compile(request: CompileRequest): Promise<Plan> {
     uses.addSmall(conditions, place, { low: exceptionLow[place]!, high: exceptionHigh[place]! });
   }
   await turns.next();
-  const { actionOf, lists } = uses.resolve(table.size);
+  const { actionOf, shared } = uses.resolve(table.size);
   return {
     segmentNos: shareUint32(segments.map((segment) => segment.segmentNo)),
     isDense: segments.every((segment, place) => segment.segmentNo === place),
     defaults,
     ...(await table.build(actionOf)),
-    ...lists,
+    ...shared,
     exceptionLow,
     exceptionHigh,
-    ...programs(programmed, segments.length, (condition) => actionOf(condition)! >>> ACTION_BITS),
+    ...writePrograms(programs, (condition) => actionOf(condition)! >>> ACTION_BITS),
   };
 }
 
@@ -94,17 +101,16 @@ function isSpared(
   return spared > SPARED_MIN * watched;
 }
 
-function programs(
-  programmed: ReadonlyMap<number, Expression>,
-  segments: number,
+function writePrograms(
+  programs: readonly Programmed[],
   sharedOf: (condition: number) => number,
 ): Pick<Plan, 'programStart' | 'program'> {
-  const programStart = sharedUint32(segments + 1);
+  const programStart = sharedUint32(programs.length + 1);
   const program = new Uint32List();
-  for (let place = 0; place < segments; place++) {
-    const expression = programmed.get(place);
-    if (expression) writeProgram(expression, sharedOf, (word) => program.push(word));
-    programStart[place + 1] = program.length;
+  for (const [number, { place, exceptions }] of programs.entries()) {
+    program.push(place);
+    for (const word of programOf(exceptions, sharedOf)) program.push(word);
+    programStart[number + 1] = program.length;
   }
   return { programStart, program: shareUint32(program.view()) };
 }

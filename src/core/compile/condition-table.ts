@@ -88,13 +88,15 @@ export class ConditionTable {
     Pick<Plan, 'orders' | 'traits' | 'events' | 'plugins' | 'tallies' | 'zones' | 'columns' | 'timeOffsets'>
   > {
     const { orders, traits, events, plugins, tallies, stores, clocks, zones, offsets } = this.#sources;
+    const tallyIndex = tallies.build(actionOf);
+    orders.writeFilters(tallyIndex);
     const ascending = (set: ReadonlySet<number>): number[] => [...set].sort((a, b) => a - b);
     return {
       orders: await orders.build(stores, this.#storeLimit, clocks, actionOf),
       traits: traits.build(actionOf),
       events: events.build(),
       plugins: plugins.build(actionOf),
-      tallies: tallies.build(actionOf),
+      tallies: tallyIndex,
       zones: zones.build(),
       columns: { ...orders.columns, ...traits.columns, ...events.columns },
       timeOffsets: {

@@ -22,6 +22,29 @@ export function all(...of: readonly Expression[]): Expression {
   return { op: 'all', of };
 }
 
+/** The same without constants, unless it is one. */
+export function fold(expression: Expression): Expression {
+  if (expression.op === 'condition' || expression.op === 'constant') return expression;
+  if (expression.op === 'not') {
+    const of = fold(expression.of);
+    return of.op === 'constant' ? constant(!of.value) : not(of);
+  }
+  // What decides an "all" is a part that never holds; an "any", one that always does.
+  const decides = expression.op === 'any';
+  const of: Expression[] = [];
+  for (const child of expression.of) {
+    const part = fold(child);
+    if (part.op !== 'constant') of.push(part);
+    else if (part.value === decides) return part;
+  }
+  if (of.length === 0) return constant(!decides);
+  return of.length === 1 ? of[0]! : { op: expression.op, of };
+}
+
+function constant(value: boolean): Expression {
+  return value ? TRUE : FALSE;
+}
+
 /** The distinct conditions of an expression, in order of first use. */
 export function conditionsOf(expression: Expression): number[] {
   const found = new Set<number>();

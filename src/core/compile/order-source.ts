@@ -2,19 +2,10 @@
 import { STATUS_CODE } from '../engine/fact-batch.ts';
 import { ANY_TIME, type Clocks } from './clocks.ts';
 import type { ConditionNumbers } from './condition-numbers.ts';
-import {
-  arrange,
-  csrOrder,
-  shareFloat64,
-  shareInt8,
-  shareInt32,
-  shareUint8,
-  shareUint32,
-  Uint32List,
-} from './csr.ts';
+import { sharedUint32, shareFloat64, shareUint32 } from './csr.ts';
 import type { Expression } from './expression.ts';
 import { buildLookLists, type Counter, type Look } from './look-list.ts';
-import { KEEP, type OrderIndex, USES, type WindowedList } from './plan.ts';
+import { KEEP, type OrderIndex, TALLY, type TallyIndex, USES, type WindowedList } from './plan.ts';
 import { ALL_STORES, type StoreSets } from './store-sets.ts';
 import type { Keep, TallyTable } from './tally-table.ts';
 import type { ActionOf } from './uses.ts';
@@ -25,7 +16,7 @@ export const ANY = -1;
 /** Set of statuses that a condition without `statuses` looks at. */
 export const COUNTED = 1 << STATUS_CODE.completed;
 
-/** Orders that a tally is over, by the numbers of the plan; see `OrderIndex`. */
+/** Orders that a tally is over, by the numbers of the plan; see `TALLY`. */
 export interface OrderLook extends Look {
   readonly currencyNo: number;
   readonly minimumE4: number;
@@ -74,9 +65,10 @@ export class OrderSource {
       this.#tallyNumbers.set(key, tally);
       this.#tallies.push({ ...look, tally });
     }
-    const isFiltered = currencyNo !== ANY || minimumE4 !== Number.NEGATIVE_INFINITY || discounted !== ANY;
+    const isPicked = minimumE4 !== Number.NEGATIVE_INFINITY || discounted !== ANY;
     const own =
-      (isFiltered ? USES.amounts : 0) |
+      (isPicked || currencyNo !== ANY ? USES.amounts : 0) |
+      (isPicked || clock !== ANY_TIME ? USES.filter : 0) |
       (clock === ANY_TIME ? 0 : USES.clock) |
       (keep.keep === KEEP.nothing ? 0 : USES.keep);
     this.#uses.set(tally, (this.#uses.get(tally) ?? 0) | uses | own);
@@ -107,26 +99,20 @@ export class OrderSource {
       ...(await buildLookLists(this.#counters, { rankOf, stores, storeLimit, actionOf })),
       tally: listOf(this.#tallies.filter(({ statuses }) => (statuses & COUNTED) !== 0)),
       uncounted: listOf(this.#tallies.filter(({ statuses }) => (statuses & ~COUNTED) !== 0)),
-      ...this.#tallyColumns(),
       ...clocks.build(),
     };
   }
 
-  /** By tally; those of events are of no interest here. */
-  #tallyColumns() {
-    const tallies = (this.#tallies.at(-1)?.tally ?? -1) + 1;
-    const column = (read: (tally: OrderTally) => number): number[] => {
-      const values = new Array<number>(tallies).fill(0);
-      for (const tally of this.#tallies) values[tally.tally] = read(tally);
-      return values;
-    };
-    return {
-      tallyCurrency: shareInt32(column(({ currencyNo }) => currencyNo)),
-      tallyMinimumE4: shareFloat64(column(({ minimumE4 }) => minimumE4)),
-      tallyDiscounted: shareInt8(column(({ discounted }) => discounted)),
-      tallyUses: shareUint8(column(({ tally, statuses }) => this.#uses.get(tally)! | statuses)),
-      tallyClock: shareInt32(column(({ clock }) => clock)),
-    };
+  /** Writes what its tallies are over into their records. */
+  writeFilters({ words, numbers }: TallyIndex): void {
+    for (const { tally, currencyNo, minimumE4, discounted, statuses, clock } of this.#tallies) {
+      const at = tally * TALLY.words;
+      words[at + TALLY.uses] = this.#uses.get(tally)! | statuses;
+      words[at + TALLY.currency] = currencyNo + 1;
+      words[at + TALLY.discounted] = discounted + 1;
+      words[at + TALLY.clock] = clock;
+      numbers[tally * TALLY.numbers + TALLY.minimumE4] = minimumE4;
+    }
   }
 }
 
@@ -136,28 +122,23 @@ function tallyList(
   stores: StoreSets,
   storeLimit: number,
 ): WindowedList {
-  // Longest window first; the counting sort below keeps this order within each store.
+  // Longest window first, in each store's list too.
   const byRank = tallies
     .map(({ tally, storeSet, windowS }) => ({ tally, storeSet, rank: rankOf.get(windowS)! }))
     .sort((a, b) => a.rank - b.rank || a.tally - b.tally);
-  const store = new Uint32List();
-  const item = new Uint32List();
-  const window = new Uint32List();
-  const ofAll = byRank.filter(({ storeSet }) => storeSet === ALL_STORES);
-  for (const { tally, storeSet, rank } of byRank) {
-    if (storeSet === ALL_STORES) continue;
+  const ofStores = byRank.filter(({ storeSet }) => storeSet !== ALL_STORES);
+  const start = sharedUint32(storeLimit + 1);
+  for (const { storeSet } of ofStores) for (const storeNo of stores.stores(storeSet)) start[storeNo + 1]!++;
+  for (let storeNo = 0; storeNo < storeLimit; storeNo++) start[storeNo + 1]! += start[storeNo]!;
+  const pairs = sharedUint32(start[storeLimit]! * 2);
+  const next = start.slice(0, storeLimit);
+  for (const { tally, storeSet, rank } of ofStores) {
     for (const storeNo of stores.stores(storeSet)) {
-      store.push(storeNo);
-      item.push(tally);
-      window.push(rank);
+      const at = next[storeNo]!++ * 2;
+      pairs[at] = rank;
+      pairs[at + 1] = tally;
     }
   }
-  const order = csrOrder(store.view(), storeLimit);
-  return {
-    start: order.start,
-    window: arrange(order, window.view()),
-    item: arrange(order, item.view()),
-    allWindow: shareUint32(ofAll.map(({ rank }) => rank)),
-    allItem: shareUint32(ofAll.map(({ tally }) => tally)),
-  };
+  const ofAll = byRank.filter(({ storeSet }) => storeSet === ALL_STORES);
+  return { start, pairs, allPairs: shareUint32(ofAll.flatMap(({ rank, tally }) => [rank, tally])) };
 }

@@ -24,8 +24,12 @@ export const ACTION = {
   mark: 2,
   /** Several segments use it: operand is the number of the shared condition. */
   share: 3,
-  /** In lists of uses only: operand is the place of a segment with a program. */
+  /** Operand is the number of a program, which runs after the customer's last fact. */
   run: 4,
+  /** Of shared conditions only: operand is the number of a list of actions. */
+  list: 5,
+  /** Of shared conditions only: it causes nothing; programs ask whether it holds. */
+  nothing: 6,
 } as const;
 
 /** Bits of the kind in an action. */
@@ -56,30 +60,24 @@ export interface OrderIndex {
   readonly tally: WindowedList;
   /** Store → tallies over orders of other statuses; a tally over both is in both. */
   readonly uncounted: WindowedList;
-  /** Filters, by tally: currency number or −1 for any; lowest total; 1 discounted only, 0 without, −1 any. */
-  readonly tallyCurrency: Int32Array;
-  readonly tallyMinimumE4: Float64Array;
-  readonly tallyDiscounted: Int8Array;
-  /** Statuses, as bit `STATUS_CODE` of each, and above them what the tally makes use of; see `USES`. */
-  readonly tallyUses: Uint8Array;
-  /** Hours of the week that its orders are in, for a tally that uses a clock. */
-  readonly tallyClock: Int32Array;
   /** By clock: its zone, and 6 words with a bit for each hour of a week from Monday on. */
   readonly clockZone: Uint32Array;
   readonly clockHours: Uint32Array;
 }
 
-/** What a tally over orders makes use of, as bits above those of the statuses. */
-export const USES = { amounts: 8, clock: 16, keep: 32, stores: 64 } as const;
+/**
+ * What a tally over orders makes use of, as bits above those of the statuses, which are bit `STATUS_CODE` of
+ * each. `filter`: more than the currency decides which orders pass.
+ */
+export const USES = { amounts: 8, clock: 16, keep: 32, stores: 64, filter: 128 } as const;
 
-/** Store → (window, item), longest window first; and the same for all stores. */
+/** Store → (window as an index into `windowS`, tally), pair after pair, longest window first. */
 export interface WindowedList {
+  /** Counts pairs. */
   readonly start: Uint32Array;
-  /** Index into `windowS`. */
-  readonly window: Uint32Array;
-  readonly item: Uint32Array;
-  readonly allWindow: Uint32Array;
-  readonly allItem: Uint32Array;
+  readonly pairs: Uint32Array;
+  /** The same for all stores. */
+  readonly allPairs: Uint32Array;
 }
 
 /**
@@ -138,24 +136,54 @@ export const MEASURE_CODE = {
 export const KEEP = { nothing: 0, date: 1, time: 2 } as const;
 
 /**
+ * A tally's record: what it is over, what it keeps, and the first test on it, in one line of a cache, since
+ * the time goes into cache misses. Words of `TallyIndex.words`, from tally × `TALLY.words` on; numbers of
+ * `TallyIndex.numbers`, from tally × `TALLY.numbers` on.
+ */
+export const TALLY = {
+  words: 16,
+  numbers: 8,
+  /** Of a tally over orders, see `USES`. */
+  uses: 0,
+  /** Number of the only currency, and 1; 0 for any. */
+  currency: 1,
+  /** 0 any, 1 without a discount, 2 with one. */
+  discounted: 2,
+  /** Hours of the week that its orders are in, where it uses a clock. */
+  clock: 3,
+  /** See `KEEP`, and the zone of the dates. */
+  keep: 4,
+  zone: 5,
+  /** The first test, see `TEST_WORDS`; and where further ones are. */
+  test: 6,
+  moreStart: 8,
+  moreEnd: 9,
+  /** Numbers: the lowest total; and the inclusive bounds of the first test. */
+  minimumE4: 5,
+  low: 6,
+  high: 7,
+} as const;
+
+/**
+ * Two words of a test: its measure, see `MEASURE_CODE`, with `TEST_OUTSIDE` if the condition holds outside of
+ * the bounds; and the action.
+ */
+export const TEST_WORDS = 2;
+export const TEST_OUTSIDE = 16;
+
+/**
  * Tallies: count, sum, minimum, maximum, stores, first and last of a customer's facts (of orders and of
  * events) that pass a filter. Tests on them come after the customer's last fact.
  */
 export interface TallyIndex {
-  /** By tally, see `KEEP`. */
-  readonly keep: Uint8Array;
-  /** By tally: the zone of its dates. */
-  readonly zone: Uint32Array;
-  /** Tally → tests on it. */
-  readonly testStart: Uint32Array;
-  /** See `MEASURE_CODE`. */
-  readonly testMeasure: Uint8Array;
-  /** Inclusive bounds. */
-  readonly testLow: Float64Array;
-  readonly testHigh: Float64Array;
-  /** 1 where the condition holds outside of the bounds. */
-  readonly testOutside: Uint8Array;
-  readonly testAction: Uint32Array;
+  /** How many there are. */
+  readonly count: number;
+  /** Records, see `TALLY`: two views of one memory. */
+  readonly words: Uint32Array;
+  readonly numbers: Float64Array;
+  /** Tests beyond the first of a tally: words, see `TEST_WORDS`, and bounds, low and high. */
+  readonly moreTests: Uint32Array;
+  readonly moreBounds: Float64Array;
   /** Tally of firsts → sequences: the tally of seconds, the time in between, 1 where no second may come. */
   readonly sequenceStart: Uint32Array;
   readonly sequenceSecond: Uint32Array;
@@ -229,16 +257,21 @@ export interface Plan {
   readonly tallies: TallyIndex;
   readonly zones: ZoneIndex;
 
-  /** Shared condition → actions on each of the segments that use it. */
-  readonly sharedStart: Uint32Array;
+  /** By shared condition: what follows from it. */
   readonly sharedAction: Uint32Array;
+  /** List → actions. */
+  readonly listStart: Uint32Array;
+  readonly listAction: Uint32Array;
   /**
    * By place: bit k of the 64 is 1 where the membership under the mask k differs from the default.
    * (So entry 0 is 0.) Only for segments without a program.
    */
   readonly exceptionLow: Uint32Array;
   readonly exceptionHigh: Uint32Array;
-  /** Place → program, for segments with more than 6 conditions or few triggers (`trigger.ts`); empty otherwise. See `program.ts`. */
+  /**
+   * Program → words, of segments with more than 6 conditions or few triggers (`trigger.ts`): the segment's
+   * place, and a program (`program.ts`) that says whether a customer is an exception.
+   */
   readonly programStart: Uint32Array;
   readonly program: Uint32Array;
 

@@ -1,80 +1,82 @@
 /**
- * Rules with more conditions than a truth table holds, as postfix programs in one array of numbers:
- * each word is an operation in its low 2 bits and an operand above them.
+ * Rules with more conditions than a truth table holds, and rules that run on few of theirs, as programs:
+ * tests of one condition each that lead on or away, so that no more is asked than it takes to decide.
+ *
+ *     2 words a test: condition × 2 + (1 if it leads away where the condition holds, 0 where it does not),
+ *     and where to: the word of another test, counted from the program's first, or `NO`
+ *
+ * What passes the last test is a yes.
  */
 import type { Expression } from './expression.ts';
 
-const PUSH_CONDITION = 0;
-const ALL_OF = 1;
-const ANY_OF = 2;
-/** Operand 0 negates; operands 1 and 2 push false and true. */
-const OTHER = 3;
+const TEST_WORDS = 2;
+const NO = 0xffff_ffff;
 
-/**
- * Appends the words of an expression.
- *
- * @param sharedOf - Condition → its number among the shared ones, which `runProgram` is given.
- */
-export function writeProgram(
-  expression: Expression,
-  sharedOf: (condition: number) => number,
-  push: (word: number) => void,
-): void {
-  switch (expression.op) {
-    case 'condition':
-      push((sharedOf(expression.condition) * 4 + PUSH_CONDITION) >>> 0);
-      return;
-    case 'constant':
-      push(((expression.value ? 2 : 1) << 2) | OTHER);
-      return;
-    case 'not':
-      writeProgram(expression.of, sharedOf, push);
-      push(OTHER);
-      return;
-    default:
-      for (const child of expression.of) writeProgram(child, sharedOf, push);
-      push((expression.of.length << 2) | (expression.op === 'all' ? ALL_OF : ANY_OF));
-  }
+/** Where a test leads; known once what is there has been written. */
+interface Label {
+  at: number;
 }
 
 /**
- * Runs the words [from, to) of a program.
+ * The words of an expression that is no constant and holds none.
  *
- * @param heldEpoch - Shared condition i holds if `heldEpoch[i] === epoch`.
- * @param stack - Room for as many values as the rule is wide and deep; scratch.
+ * @param numberOf - Condition → its number, below 2^31, among those that `runProgram` is given.
+ */
+export function programOf(expression: Expression, numberOf: (condition: number) => number): number[] {
+  const words: (number | Label)[] = [];
+  const yes: Label = { at: 0 };
+  /** @param next - `whenTrue` or `whenFalse`, whichever is written right behind. */
+  const write = (node: Expression, whenTrue: Label, whenFalse: Label, next: Label): void => {
+    switch (node.op) {
+      case 'condition':
+        if (next === whenTrue) words.push(numberOf(node.condition) * 2, whenFalse);
+        else words.push(numberOf(node.condition) * 2 + 1, whenTrue);
+        return;
+      case 'not':
+        write(node.of, whenFalse, whenTrue, next);
+        return;
+      case 'constant':
+        throw new Error('constants are to be folded before a program is written');
+      default:
+        for (const [i, child] of node.of.entries()) {
+          if (i === node.of.length - 1) {
+            write(child, whenTrue, whenFalse, next);
+            return;
+          }
+          const behind: Label = { at: 0 };
+          if (node.op === 'all') write(child, behind, whenFalse, behind);
+          else write(child, whenTrue, behind, behind);
+          behind.at = words.length;
+        }
+    }
+  };
+  write(expression, yes, { at: NO }, yes);
+  yes.at = words.length;
+  return words.map((word) => (typeof word === 'number' ? word : word.at));
+}
+
+/**
+ * Runs the words [from, to).
+ *
+ * @param held - Condition i holds if word 2 i is the epoch.
  */
 export function runProgram(
   program: Uint32Array,
   from: number,
   to: number,
-  heldEpoch: Uint32Array,
+  held: Uint32Array,
   epoch: number,
-  stack: Uint8Array,
 ): boolean {
-  let top = 0;
-  for (let at = from; at < to; at++) {
-    const word = program[at]!;
-    const operand = word >>> 2;
-    switch (word & 3) {
-      case PUSH_CONDITION:
-        stack[top++] = heldEpoch[operand] === epoch ? 1 : 0;
-        break;
-      case ALL_OF: {
-        let value = 1;
-        for (let i = 0; i < operand; i++) value &= stack[--top]!;
-        stack[top++] = value;
-        break;
-      }
-      case ANY_OF: {
-        let value = 0;
-        for (let i = 0; i < operand; i++) value |= stack[--top]!;
-        stack[top++] = value;
-        break;
-      }
-      default:
-        if (operand === 0) stack[top - 1]! ^= 1;
-        else stack[top++] = operand - 1;
+  for (let at = from; at < to; ) {
+    const test = program[at]!;
+    const leadsAway = (test & 1) === 1;
+    if ((held[test & ~1] === epoch) !== leadsAway) {
+      at += TEST_WORDS;
+      continue;
     }
+    const target = program[at + 1]!;
+    if (target === NO) return false;
+    at = from + target;
   }
-  return stack[0] === 1;
+  return true;
 }

@@ -4,9 +4,9 @@
  */
 import { CoterieError } from '../../model/error.ts';
 import type { ConditionNumbers } from './condition-numbers.ts';
-import { arrange, arrangeFloat64, arrangeUint8, csrOrder, shareUint8, shareUint32 } from './csr.ts';
+import { arrange, arrangeFloat64, arrangeUint8, csrOrder, sharedFloat64, sharedUint32 } from './csr.ts';
 import { type Expression, FALSE, not, TRUE } from './expression.ts';
-import { KEEP, MEASURE_CODE, TALLIES_MAX, type TallyIndex } from './plan.ts';
+import { KEEP, MEASURE_CODE, TALLIES_MAX, TALLY, type TallyIndex, TEST_OUTSIDE, TEST_WORDS } from './plan.ts';
 import { UTC } from './time-zones.ts';
 import type { ActionOf } from './uses.ts';
 
@@ -107,43 +107,55 @@ export class TallyTable {
   }
 
   build(actionOf: ActionOf): TallyIndex {
-    return {
-      keep: shareUint8(this.#keeps.map(({ keep }) => keep)),
-      zone: shareUint32(this.#keeps.map(({ zone }) => zone)),
-      ...this.#testColumns(actionOf),
+    const count = this.#keeps.length;
+    const words = sharedUint32(count * TALLY.words);
+    const index = {
+      count,
+      words,
+      numbers: new Float64Array(words.buffer),
       ...this.#sequenceColumns(actionOf),
     };
+    for (const [tally, { keep, zone }] of this.#keeps.entries()) {
+      words[tally * TALLY.words + TALLY.keep] = keep;
+      words[tally * TALLY.words + TALLY.zone] = zone;
+    }
+    return { ...index, ...this.#writeTests(index, actionOf) };
   }
 
-  #testColumns(actionOf: ActionOf) {
+  /** Writes tests into the records of their tallies; those beyond the first into lists. */
+  #writeTests(
+    { count, words, numbers }: Pick<TallyIndex, 'count' | 'words' | 'numbers'>,
+    actionOf: ActionOf,
+  ) {
     const tests = withActions(this.#tests, actionOf);
-    const order = csrOrder(
+    const { start, position } = csrOrder(
       Uint32Array.from(tests, ({ tally }) => tally),
-      this.#keeps.length,
+      count,
     );
-    return {
-      testStart: order.start,
-      testMeasure: arrangeUint8(
-        order,
-        tests.map(({ measure }) => measure),
-      ),
-      testLow: arrangeFloat64(
-        order,
-        tests.map(({ low }) => low),
-      ),
-      testHigh: arrangeFloat64(
-        order,
-        tests.map(({ high }) => high),
-      ),
-      testOutside: arrangeUint8(
-        order,
-        tests.map(({ outside }) => Number(outside)),
-      ),
-      testAction: arrange(
-        order,
-        tests.map(({ action }) => action),
-      ),
-    };
+    // The first of each tally lies in its record.
+    const firsts = (tally: number): number => Math.min(1, start[tally + 1]! - start[tally]!);
+    const moreStart = new Uint32Array(count + 1);
+    for (let tally = 0; tally < count; tally++) {
+      const more = start[tally + 1]! - start[tally]! - firsts(tally);
+      moreStart[tally + 1] = moreStart[tally]! + more;
+      words[tally * TALLY.words + TALLY.moreStart] = moreStart[tally]!;
+      words[tally * TALLY.words + TALLY.moreEnd] = moreStart[tally + 1]!;
+    }
+    const moreTests = sharedUint32(moreStart[count]! * TEST_WORDS);
+    const moreBounds = sharedFloat64(moreStart[count]! * 2);
+    for (const [i, { tally, measure, low, high, outside, action }] of tests.entries()) {
+      const place = position[i]! - start[tally]!;
+      const isFirst = place === 0;
+      const word = isFirst ? tally * TALLY.words + TALLY.test : (moreStart[tally]! + place - 1) * TEST_WORDS;
+      const bound = isFirst ? tally * TALLY.numbers + TALLY.low : (moreStart[tally]! + place - 1) * 2;
+      const intoWords = isFirst ? words : moreTests;
+      intoWords[word] = measure | (outside ? TEST_OUTSIDE : 0);
+      intoWords[word + 1] = action;
+      const intoBounds = isFirst ? numbers : moreBounds;
+      intoBounds[bound] = low;
+      intoBounds[bound + 1] = high;
+    }
+    return { moreTests, moreBounds };
   }
 
   #sequenceColumns(actionOf: ActionOf) {

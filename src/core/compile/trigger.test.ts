@@ -1,23 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { all, conditionsOf, type Expression, evaluateExpression, FALSE, not, TRUE } from './expression.ts';
+import { conditionsOf, type Expression, evaluateExpression, not } from './expression.ts';
+import { all, any, arbitraryExpression, CONDITIONS, condition } from './expression-cases.ts';
 import { triggersOf } from './trigger.ts';
-
-const any = (...of: readonly Expression[]): Expression => ({ op: 'any', of });
-const condition = (number: number): Expression => ({ op: 'condition', condition: number });
-const CONDITIONS = 6;
-
-const { expression: arbitraryExpression } = fc.letrec<{ expression: Expression }>((tie) => ({
-  expression: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    fc.nat(CONDITIONS - 1).map(condition),
-    fc.constantFrom(TRUE, FALSE),
-    tie('expression').map(not),
-    fc.array(tie('expression'), { minLength: 1, maxLength: 4 }).map((of) => all(...of)),
-    fc.array(tie('expression'), { minLength: 1, maxLength: 4 }).map((of) => any(...of)),
-  ),
-}));
 
 describe('triggers of a rule', () => {
   it('are the rarest conditions without which it says what it says by default', () => {

@@ -2,7 +2,7 @@
  * Which segments use which condition, gathered segment by segment, and from that what happens when a
  * condition holds. Most conditions have one use, and then no list is needed: the action names it.
  */
-import { arrange, csrOrder, Uint32List } from './csr.ts';
+import { arrange, csrOrder, shareUint32, Uint32List } from './csr.ts';
 import type { TruthTable } from './expression.ts';
 import { ACTION, ACTION_BITS, type Plan } from './plan.ts';
 
@@ -19,14 +19,14 @@ export class Uses {
   readonly #asked = new Set<number>();
 
   /**
-   * Uses in a segment that has a program.
+   * Uses in a program.
    *
    * @param triggers - Those of the conditions that cause it to be run; of the others it asks when it runs.
    */
-  addProgram(conditions: readonly number[], triggers: ReadonlySet<number>, place: number): void {
+  addProgram(conditions: readonly number[], triggers: ReadonlySet<number>, program: number): void {
     for (const condition of conditions) {
       this.#asked.add(condition);
-      if (triggers.has(condition)) this.#add(condition, ACTION.run, place);
+      if (triggers.has(condition)) this.#add(condition, ACTION.run, program);
     }
   }
 
@@ -41,37 +41,47 @@ export class Uses {
 
   /**
    * @param conditions - How many there are.
-   * @returns By condition its action, undefined without uses; and the lists of the shared ones.
+   * @returns By condition its action, undefined without uses; and what follows from the shared ones.
    */
   resolve(conditions: number): {
     readonly actionOf: ActionOf;
-    readonly lists: Pick<Plan, 'sharedStart' | 'sharedAction'>;
+    readonly shared: Pick<Plan, 'sharedAction' | 'listStart' | 'listAction'>;
   } {
     const condition = this.#condition.view();
     const action = this.#action.view();
     const order = csrOrder(condition, conditions);
     const byCondition = arrange(order, action);
-    const sharedOf = new Uint32List();
     const sharedAction = new Uint32List();
+    const listOf = new Uint32List();
+    const listAction = new Uint32List();
     const actions: (number | undefined)[] = [];
-    let shared = 0;
+    let lists = 0;
     for (let number = 0; number < conditions; number++) {
       const uses = byCondition.subarray(order.start[number]!, order.start[number + 1]!);
       const isAsked = this.#asked.has(number);
-      if (uses.length === 0 && !isAsked) actions.push(undefined);
-      else if (uses.length === 1 && !isAsked) actions.push(uses[0]!);
-      else {
-        for (const use of uses) {
-          sharedOf.push(shared);
-          sharedAction.push(use);
-        }
-        actions.push((shared++ * SCALE + ACTION.share) >>> 0);
+      if (uses.length <= 1 && !isAsked) {
+        actions.push(uses[0]);
+        continue;
       }
+      actions.push((sharedAction.length * SCALE + ACTION.share) >>> 0);
+      if (uses.length <= 1) {
+        sharedAction.push(uses[0] ?? ACTION.nothing);
+        continue;
+      }
+      for (const use of uses) {
+        listOf.push(lists);
+        listAction.push(use);
+      }
+      sharedAction.push((lists++ * SCALE + ACTION.list) >>> 0);
     }
-    const sharedOrder = csrOrder(sharedOf.view(), shared);
+    const listOrder = csrOrder(listOf.view(), lists);
     return {
       actionOf: (number) => actions[number],
-      lists: { sharedStart: sharedOrder.start, sharedAction: arrange(sharedOrder, sharedAction.view()) },
+      shared: {
+        sharedAction: shareUint32(sharedAction.view()),
+        listStart: listOrder.start,
+        listAction: arrange(listOrder, listAction.view()),
+      },
     };
   }
 

@@ -8,6 +8,7 @@ import type { FactBatch } from '../engine/engine.ts';
 import { EventWalker } from './event-walker.ts';
 import { OrderTallies } from './order-tallies.ts';
 import { OrderWalker } from './order-walker.ts';
+import { PairOrders } from './pair-orders.ts';
 import { type PluginAccumulators, PluginWalker } from './plugin-walker.ts';
 import { Scratch } from './scratch.ts';
 import { TallyBook } from './tally-book.ts';
@@ -34,9 +35,10 @@ export class Evaluator {
     this.#plan = plan;
     this.#scratch = new Scratch(plan);
     this.#tallies = new TallyBook(plan.tallies, plan.zones, moment);
-    const orderTallies = new OrderTallies(plan.orders, plan.zones, this.#tallies);
+    const pair = new PairOrders(plan.zones);
+    const orderTallies = new OrderTallies(plan.orders, plan.tallies, this.#tallies, pair);
     this.#walkers = [
-      new OrderWalker(plan.orders, this.#scratch, orderTallies, moment),
+      new OrderWalker(plan.orders, { scratch: this.#scratch, pair, tallies: orderTallies }, moment),
       new TraitWalker(plan.traits, this.#scratch, moment),
       new EventWalker(plan.events, this.#tallies, moment),
       ...(plan.plugins.length === 0
@@ -55,7 +57,7 @@ export class Evaluator {
       scratch.nextCustomer();
       for (const walker of walkers) if (walker.customerNo === customer) walker.walk();
       this.#tallies.decide(scratch);
-      scratch.decideLarge();
+      scratch.runPrograms();
       onCustomer(customer, scratch.exceptions, collectExceptions(this.#plan, scratch, this.exceptionCounts));
     }
   }

@@ -26,11 +26,14 @@ export function localDate(zones: ZoneIndex, zone: number, moment: number): numbe
   return Math.floor(localTime(zones, zone, moment) / DAY_S) + 1;
 }
 
-/** Whether a moment is in one of a clock's hours of the week. */
-export function isOnClock(index: OrderIndex, zones: ZoneIndex, clock: number, moment: number): boolean {
-  const local = localTime(zones, index.clockZone[clock]!, moment);
+/** The hour of the local week, 0 to 167 from Monday on. */
+export function localHour(zones: ZoneIndex, zone: number, moment: number): number {
+  const local = localTime(zones, zone, moment);
   const day = Math.floor(local / DAY_S);
-  const hour = Math.floor((local - day * DAY_S) / 3600);
-  const hourOfWeek = ((day + FIRST_WEEKDAY) % 7) * 24 + hour;
-  return ((index.clockHours[clock * CLOCK_WORDS + (hourOfWeek >>> 5)]! >>> (hourOfWeek & 31)) & 1) === 1;
+  return ((day + FIRST_WEEKDAY) % 7) * 24 + Math.floor((local - day * DAY_S) / 3600);
+}
+
+/** Whether an hour of the local week is one of a clock's. */
+export function isOnClock({ clockHours }: OrderIndex, clock: number, hour: number): boolean {
+  return ((clockHours[clock * CLOCK_WORDS + (hour >>> 5)]! >>> (hour & 31)) & 1) === 1;
 }

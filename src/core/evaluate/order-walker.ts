@@ -6,7 +6,8 @@
 import { LOOK_HEADER } from '../compile/look-list.ts';
 import type { OrderIndex, WindowedList } from '../compile/plan.ts';
 import type { FactBatch } from '../engine/engine.ts';
-import type { OrderColumns, OrderTallies } from './order-tallies.ts';
+import type { OrderTallies } from './order-tallies.ts';
+import type { OrderColumns, PairOrders } from './pair-orders.ts';
 import type { Scratch } from './scratch.ts';
 import { endOfCustomer, NO_CUSTOMER, type Walker } from './walker.ts';
 
@@ -18,6 +19,7 @@ export class OrderWalker implements Walker {
   customerNo = NO_CUSTOMER;
   readonly #index: OrderIndex;
   readonly #scratch: Scratch;
+  readonly #pair: PairOrders;
   readonly #tallies: OrderTallies;
   readonly #moment: number;
   /** For each window of the plan the time after which orders are in it; seconds. */
@@ -27,10 +29,15 @@ export class OrderWalker implements Walker {
   #nextUncounted = 0;
 
   /** @param moment - Seconds since 1970; later orders do not count yet. */
-  constructor(index: OrderIndex, scratch: Scratch, tallies: OrderTallies, moment: number) {
+  constructor(
+    index: OrderIndex,
+    target: { readonly scratch: Scratch; readonly pair: PairOrders; readonly tallies: OrderTallies },
+    moment: number,
+  ) {
     this.#index = index;
-    this.#scratch = scratch;
-    this.#tallies = tallies;
+    this.#scratch = target.scratch;
+    this.#pair = target.pair;
+    this.#tallies = target.tallies;
     this.#moment = moment;
     this.#cutoff = index.windowS.map((window) => moment - window);
   }
@@ -117,7 +124,7 @@ export class OrderWalker implements Walker {
       if (at < lookStart[store + 1]!) this.#walkList(look, at, orderedAt, first, end);
     }
     this.#walkList(lookAll, 0, orderedAt, first, end);
-    if (tally.item.length + tally.allItem.length > 0) this.#walkTallies(tally, store, batch, first, end);
+    if (tally.pairs.length + tally.allPairs.length > 0) this.#walkTallies(tally, store, batch, first, end);
   }
 
   /** Acts on a pair's orders by one list; see `OrderIndex.look`. */
@@ -143,22 +150,30 @@ export class OrderWalker implements Walker {
     }
   }
 
-  /** Adds a pair's orders to the tallies of one list; the longest window comes first. */
+  /** Adds a pair's orders to the tallies of its store and of all stores. */
   #walkTallies(list: WindowedList, store: number, orders: OrderColumns, first: number, end: number): void {
-    const cutoff = this.#cutoff;
-    const latest = orders.orderedAt[end - 1]!;
+    this.#pair.begin(orders, store, first, end);
     if (store < this.#index.storeLimit) {
-      const to = list.start[store + 1]!;
-      for (let i = list.start[store]!; i < to; i++) {
-        const after = cutoff[list.window[i]!]!;
-        if (latest <= after) break;
-        this.#tallies.add(list.item[i]!, after, orders, store, first, end);
-      }
+      this.#addTo(list.pairs, list.start[store]!, list.start[store + 1]!, orders.orderedAt, first, end);
     }
-    for (let i = 0; i < list.allItem.length; i++) {
-      const after = cutoff[list.allWindow[i]!]!;
-      if (latest <= after) break;
-      this.#tallies.add(list.allItem[i]!, after, orders, store, first, end);
+    this.#addTo(list.allPairs, 0, list.allPairs.length >>> 1, orders.orderedAt, first, end);
+  }
+
+  /** The longest window comes first, so that its orders' first only ever moves on. */
+  #addTo(
+    pairs: Uint32Array,
+    from: number,
+    to: number,
+    orderedAt: Uint32Array,
+    first: number,
+    end: number,
+  ): void {
+    let start = first;
+    for (let i = from; i < to; i++) {
+      const after = this.#cutoff[pairs[i * 2]!]!;
+      while (start < end && orderedAt[start]! <= after) start++;
+      if (start === end) return;
+      this.#tallies.add(pairs[i * 2 + 1]!, start);
     }
   }
 }

@@ -31,12 +31,12 @@ export class Scratch {
 
   /** By place, pairs: epoch and mask of the conditions that hold; low word of the exception table. */
   readonly #segment: Uint32Array;
-  /** Shared condition i holds if its epoch is the current one. */
-  readonly #sharedEpoch: Uint32Array;
-  readonly #largeEpoch: Uint32Array;
-  readonly #large: Uint32Array;
-  #largeCount = 0;
-  readonly #stack: Uint8Array;
+  /** By shared condition, pairs: epoch of the last customer for whom it holds; what follows from it. */
+  readonly #shared: Uint32Array;
+  /** Programs to run, each once. */
+  readonly #programEpoch: Uint32Array;
+  readonly #programs: Uint32Array;
+  #programCount = 0;
 
   /** By counter: an epoch of its own and the orders counted, at most 65,535. */
   readonly #counter: Uint32Array;
@@ -51,17 +51,17 @@ export class Scratch {
     this.exceptions = new Uint32Array(segments);
     this.#segment = new Uint32Array(segments * 2);
     for (let place = 0; place < segments; place++) this.#segment[place * 2 + 1] = plan.exceptionLow[place]!;
-    this.#sharedEpoch = new Uint32Array(plan.sharedStart.length - 1);
-    const large = plan.program.length > 0 ? segments : 0;
-    this.#largeEpoch = new Uint32Array(large);
-    this.#large = new Uint32Array(large);
-    this.#stack = new Uint8Array(plan.program.length + 1);
+    this.#shared = new Uint32Array(plan.sharedAction.length * 2);
+    for (const [i, action] of plan.sharedAction.entries()) this.#shared[i * 2 + 1] = action;
+    const programs = plan.programStart.length - 1;
+    this.#programEpoch = new Uint32Array(programs);
+    this.#programs = new Uint32Array(programs);
     this.#counter = new Uint32Array(plan.orders.counterAction.length);
   }
 
   /** Forgets the last customer; clears what carries epochs only when they run out. */
   nextCustomer(): void {
-    this.#largeCount = 0;
+    this.#programCount = 0;
     if (this.epoch === EPOCH_MAX) this.#forgetEpochs();
     this.epoch++;
     if (this.#countEpoch === COUNT_EPOCH_MAX) {
@@ -86,12 +86,20 @@ export class Scratch {
         this.#mark(operand >>> 3, 1 << (operand & 7));
         return;
       case ACTION.share:
-        this.#share(operand);
+        if (this.#shared[operand * 2] === this.epoch) return;
+        this.#shared[operand * 2] = this.epoch;
+        this.act(this.#shared[operand * 2 + 1]!);
+        return;
+      case ACTION.run:
+        if (this.#programEpoch[operand] === this.epoch) return;
+        this.#programEpoch[operand] = this.epoch;
+        this.#programs[this.#programCount++] = operand;
+        return;
+      case ACTION.list:
+        this.#actAll(operand);
         return;
       default:
-        if (this.#largeEpoch[operand] === this.epoch) return;
-        this.#largeEpoch[operand] = this.epoch;
-        this.#large[this.#largeCount++] = operand;
+      // Nothing follows.
     }
   }
 
@@ -105,15 +113,14 @@ export class Scratch {
     if (after >= threshold) this.act(this.#plan.orders.counterAction[counter]!);
   }
 
-  /** Runs the programs of the large segments that were touched; after the last fact of a customer. */
-  decideLarge(): void {
-    const { program, programStart, defaults } = this.#plan;
-    for (let i = 0; i < this.#largeCount; i++) {
-      const place = this.#large[i]!;
-      const from = programStart[place]!;
-      const to = programStart[place + 1]!;
-      const isMember = runProgram(program, from, to, this.#sharedEpoch, this.epoch, this.#stack);
-      if (isMember !== (defaults[place] === 1)) this.#raise(place);
+  /** Runs the programs that something led to; after the last fact of a customer. */
+  runPrograms(): void {
+    const { program, programStart } = this.#plan;
+    for (let i = 0; i < this.#programCount; i++) {
+      const number = this.#programs[i]!;
+      const from = programStart[number]!;
+      const to = programStart[number + 1]!;
+      if (runProgram(program, from + 1, to, this.#shared, this.epoch)) this.#raise(program[from]!);
     }
   }
 
@@ -135,18 +142,16 @@ export class Scratch {
     else this.raised[place >>> 5]! &= ~(1 << (place & 31));
   }
 
-  #share(shared: number): void {
-    if (this.#sharedEpoch[shared] === this.epoch) return;
-    this.#sharedEpoch[shared] = this.epoch;
-    const { sharedStart, sharedAction } = this.#plan;
-    const end = sharedStart[shared + 1]!;
-    for (let i = sharedStart[shared]!; i < end; i++) this.act(sharedAction[i]!);
+  #actAll(list: number): void {
+    const { listStart, listAction } = this.#plan;
+    const end = listStart[list + 1]!;
+    for (let i = listStart[list]!; i < end; i++) this.act(listAction[i]!);
   }
 
   #forgetEpochs(): void {
     this.epoch = 0;
     for (let slot = 0; slot < this.#segment.length; slot += 2) this.#segment[slot] = 0;
-    this.#sharedEpoch.fill(0);
-    this.#largeEpoch.fill(0);
+    for (let slot = 0; slot < this.#shared.length; slot += 2) this.#shared[slot] = 0;
+    this.#programEpoch.fill(0);
   }
 }

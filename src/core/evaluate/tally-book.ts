@@ -1,12 +1,22 @@
 /**
- * What one customer's facts add up to, tally by tally, and the tests on it after the last fact. A tally
- * whose count is 0 says nothing: none but those that facts led to are read or cleared.
+ * What one customer's facts add up to, tally by tally, and the tests on it after the last fact. A tally that
+ * facts lead to gets a place for the time of the customer, so that all that is gathered of a customer lies
+ * together; none but these are read or cleared.
  */
-import { KEEP, MEASURE_CODE, type TallyIndex, type ZoneIndex } from '../compile/plan.ts';
+import {
+  KEEP,
+  MEASURE_CODE,
+  TALLY,
+  type TallyIndex,
+  TEST_OUTSIDE,
+  TEST_WORDS,
+  type ZoneIndex,
+} from '../compile/plan.ts';
 import { KeptNumbers } from './kept-numbers.ts';
 import { localDate } from './local-time.ts';
 import type { Scratch } from './scratch.ts';
 
+/** Numbers at a place. */
 const COUNT = 0;
 const SUM_E4 = 1;
 const MINIMUM_E4 = 2;
@@ -17,31 +27,42 @@ const STORES = 6;
 const LAST_STORE = 7;
 const SLOTS = 8;
 
+const MEASURE = TEST_OUTSIDE - 1;
+
 export class TallyBook {
   readonly #index: TallyIndex;
   readonly #zones: ZoneIndex;
   readonly #moment: number;
-  /** Tally after tally, its `SLOTS` numbers side by side: a tally is in one line of a cache. */
+  /** By tally: its place, from 1; 0 for none. */
+  readonly #placeOf: Uint32Array;
+  /** By place: its tally. */
+  readonly #tallies: Uint32Array;
+  #places = 1;
+  /** Place after place, its `SLOTS` numbers side by side. Place 0 has none. */
   readonly #slots: Float64Array;
+  /** By place. */
   readonly #kept: KeptNumbers;
-  readonly #touched: Uint32Array;
-  #touchedCount = 0;
 
   /** @param moment - Seconds since 1970; ages are reckoned from here. */
   constructor(index: TallyIndex, zones: ZoneIndex, moment: number) {
     this.#index = index;
     this.#zones = zones;
     this.#moment = moment;
-    const tallies = index.keep.length;
-    this.#slots = new Float64Array(tallies * SLOTS);
-    this.#kept = new KeptNumbers(tallies);
-    this.#touched = new Uint32Array(tallies);
+    const places = index.count + 1;
+    this.#placeOf = new Uint32Array(index.count);
+    this.#tallies = new Uint32Array(places);
+    this.#slots = new Float64Array(places * SLOTS);
+    this.#kept = new KeptNumbers(places);
   }
 
   /** Adds an event that passes the tally's filter. */
   addEvent(tally: number, at: number): void {
     this.add(tally, 1, at, at, 0, 0, 0);
-    if (this.#index.keep[tally] !== KEEP.nothing) this.keep(tally, at);
+    const { words } = this.#index;
+    const record = tally * TALLY.words;
+    const keep = words[record + TALLY.keep];
+    if (keep === KEEP.nothing) return;
+    this.keep(tally, keep === KEEP.time ? at : localDate(this.#zones, words[record + TALLY.zone]!, at));
   }
 
   /** Adds facts that pass the tally's filter: how many, when, and what their totals are. */
@@ -55,11 +76,10 @@ export class TallyBook {
     maximumE4: number,
   ): void {
     const slots = this.#slots;
-    const slot = tally * SLOTS;
+    const slot = this.#open(tally) * SLOTS;
     const before = slots[slot + COUNT]!;
     slots[slot + COUNT] = before + count;
     if (before === 0) {
-      this.#touched[this.#touchedCount++] = tally;
       slots[slot + FIRST_AT] = firstAt;
       slots[slot + LAST_AT] = lastAt;
       slots[slot + SUM_E4] = sumE4;
@@ -78,55 +98,78 @@ export class TallyBook {
 
   /** Says that orders of this store were added. Stores come ascending; 0, no store, is none. */
   addStore(tally: number, store: number): void {
-    const slot = tally * SLOTS;
+    const slot = this.#open(tally) * SLOTS;
     if (store === this.#slots[slot + LAST_STORE]) return;
     this.#slots[slot + LAST_STORE] = store;
     this.#slots[slot + STORES]! += 1;
   }
 
-  /** Keeps the time of a fact that is added, or its date, for a tally that does. */
-  keep(tally: number, at: number): void {
-    const isTime = this.#index.keep[tally] === KEEP.time;
-    this.#kept.add(tally, isTime ? at : localDate(this.#zones, this.#index.zone[tally]!, at));
+  /** Keeps the time of a fact that is added, or its local date, for a tally that does. */
+  keep(tally: number, timeOrDate: number): void {
+    this.#kept.add(this.#open(tally), timeOrDate);
+  }
+
+  /** The place of a tally, which gets one if it has none. */
+  #open(tally: number): number {
+    let place = this.#placeOf[tally]!;
+    if (place === 0) {
+      place = this.#places++;
+      this.#placeOf[tally] = place;
+      this.#tallies[place] = tally;
+      this.#slots[place * SLOTS + COUNT] = 0;
+    }
+    return place;
   }
 
   /** Acts on every test that the customer's tallies pass, and forgets them; after the last fact. */
   decide(scratch: Scratch): void {
-    if (this.#touchedCount === 0) return;
+    const places = this.#places;
+    if (places === 1) return;
+    const tallies = this.#tallies;
     this.#kept.arrange();
-    const hasSequences = this.#index.sequenceAction.length > 0;
-    for (let i = 0; i < this.#touchedCount; i++) {
-      const tally = this.#touched[i]!;
-      this.#testTally(tally, scratch);
-      if (hasSequences) this.#testSequences(tally, scratch);
-      this.#slots[tally * SLOTS + COUNT] = 0;
+    for (let place = 1; place < places; place++) this.#testTally(tallies[place]!, place, scratch);
+    if (this.#index.sequenceAction.length > 0) {
+      for (let place = 1; place < places; place++) this.#testSequences(tallies[place]!, place, scratch);
     }
-    this.#touchedCount = 0;
+    for (let place = 1; place < places; place++) this.#placeOf[tallies[place]!] = 0;
+    this.#places = 1;
     this.#kept.clear();
   }
 
-  #testTally(tally: number, scratch: Scratch): void {
-    const { testStart, testMeasure, testLow, testHigh, testOutside, testAction } = this.#index;
-    const end = testStart[tally + 1]!;
-    for (let test = testStart[tally]!; test < end; test++) {
-      const inside = this.#isInside(tally, testMeasure[test]!, testLow[test]!, testHigh[test]!);
-      if (inside !== (testOutside[test] === 1)) scratch.act(testAction[test]!);
+  #testTally(tally: number, place: number, scratch: Scratch): void {
+    const { words, numbers, moreTests, moreBounds } = this.#index;
+    const record = tally * TALLY.words;
+    const bounds = tally * TALLY.numbers;
+    const test = words[record + TALLY.test]!;
+    // Of a tally without tests this is one that no count passes: of 0 facts.
+    if (this.#holds(test, place, numbers[bounds + TALLY.low]!, numbers[bounds + TALLY.high]!)) {
+      scratch.act(words[record + TALLY.test + 1]!);
+    }
+    const end = words[record + TALLY.moreEnd]!;
+    for (let i = words[record + TALLY.moreStart]!; i < end; i++) {
+      if (this.#holds(moreTests[i * TEST_WORDS]!, place, moreBounds[i * 2]!, moreBounds[i * 2 + 1]!)) {
+        scratch.act(moreTests[i * TEST_WORDS + 1]!);
+      }
     }
   }
 
-  #isInside(tally: number, measure: number, low: number, high: number): boolean {
+  #holds(test: number, place: number, low: number, high: number): boolean {
+    return this.#isInside(test & MEASURE, place, low, high) !== (test & TEST_OUTSIDE) > 0;
+  }
+
+  #isInside(measure: number, place: number, low: number, high: number): boolean {
     if (measure === MEASURE_CODE.average) {
       // Compared without dividing, so that it is exact: low ≤ sum ÷ count ⇔ low × count ≤ sum.
-      const count = this.#slots[tally * SLOTS + COUNT]!;
-      const sumE4 = this.#slots[tally * SLOTS + SUM_E4]!;
+      const count = this.#slots[place * SLOTS + COUNT]!;
+      const sumE4 = this.#slots[place * SLOTS + SUM_E4]!;
       return sumE4 >= low * count && sumE4 <= high * count;
     }
-    const value = this.#valueOf(tally, measure);
+    const value = this.#valueOf(measure, place);
     return value >= low && value <= high;
   }
 
-  #valueOf(tally: number, measure: number): number {
-    const slot = tally * SLOTS;
+  #valueOf(measure: number, place: number): number {
+    const slot = place * SLOTS;
     switch (measure) {
       case MEASURE_CODE.count:
         return this.#slots[slot + COUNT]!;
@@ -139,7 +182,7 @@ export class TallyBook {
       case MEASURE_CODE.stores:
         return this.#slots[slot + STORES]!;
       case MEASURE_CODE.days:
-        return this.#kept.countOf(tally);
+        return this.#kept.countOf(place);
       case MEASURE_CODE.firstAge:
         return this.#moment - this.#slots[slot + FIRST_AT]!;
       default:
@@ -147,16 +190,17 @@ export class TallyBook {
     }
   }
 
-  #testSequences(tally: number, scratch: Scratch): void {
+  #testSequences(tally: number, place: number, scratch: Scratch): void {
     const { sequenceStart, sequenceSecond, sequenceWithinS, sequenceWithout, sequenceAction } = this.#index;
     const end = sequenceStart[tally + 1]!;
     for (let i = sequenceStart[tally]!; i < end; i++) {
-      const second = sequenceSecond[i]!;
+      // Place 0, of a second that nothing led to, has kept nothing.
+      const second = this.#placeOf[sequenceSecond[i]!]!;
       const withinS = sequenceWithinS[i]!;
       const holds =
         sequenceWithout[i] === 1
-          ? this.#kept.isMissedWithin(tally, second, withinS, this.#moment)
-          : this.#kept.isFollowedWithin(tally, second, withinS);
+          ? this.#kept.isMissedWithin(place, second, withinS, this.#moment)
+          : this.#kept.isFollowedWithin(place, second, withinS);
       if (holds) scratch.act(sequenceAction[i]!);
     }
   }
