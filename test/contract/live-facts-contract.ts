@@ -1,22 +1,14 @@
 /** What live facts of every engine promise. Each driver runs it against the real thing. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../../src/core/engine/engine.ts';
 import { STATUS_CODE } from '../../src/core/engine/fact-batch.ts';
-import type { LiveFacts, TimeOffsets } from '../../src/core/engine/live-facts.ts';
+import type { TimeOffsets } from '../../src/core/engine/live-facts.ts';
 import type { EventFact } from '../../src/model/fact.ts';
 import { order } from './engine-contract.ts';
+import { allCustomers, liveFactsTest, type OpenEngine, readAll } from './live-facts-fixture.ts';
 import { type Asked, offsetsOf, readLive } from './live-facts-reading.ts';
-
-/** An engine without facts, and a way to fold its tail in, where it has one; closed by the suite. */
-export type OpenEngine = () => Promise<{ readonly engine: Engine; compact(): Promise<void> }>;
-
-interface Opened {
-  readonly engine: Engine;
-  readonly facts: LiveFacts;
-  compact(): Promise<void>;
-}
 
 const HOUR_S = 3_600;
 const NOON = 1_700_000_000;
@@ -33,21 +25,8 @@ const byBytes = (ids: string[]) => ids.sort((a, b) => Buffer.compare(Buffer.from
 
 /** Defines the suite for one driver. */
 export function liveFactsContract(name: string, open: OpenEngine): void {
-  const test = (sentence: string, body: (opened: Opened) => Promise<void>) =>
-    it(sentence, async () => {
-      const { engine, compact } = await open();
-      const facts = await engine.openLiveFacts();
-      try {
-        await body({ engine, facts, compact });
-      } finally {
-        await facts.close();
-        await engine.close();
-      }
-    });
+  const test = liveFactsTest(open);
   const idsOf = (engine: Engine, customers: Uint32Array) => engine.customerIds(customers);
-  const all = async (engine: Engine) =>
-    Uint32Array.from({ length: (await engine.counts()).customers }, (_, i) => i);
-  const read = async ({ engine, facts }: Opened) => readLive(engine, facts, await all(engine));
 
   describe(`live facts of the ${name} engine`, () => {
     test('stand at batch 0 before any facts, and bring none', async (opened) => {
@@ -67,11 +46,11 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
       const { engine, facts } = opened;
       await engine.put({ orders: [order('a', '1', { storeId: 's' })] });
       assert.equal(facts.batchNo, 0);
-      assert.deepEqual(await read(opened), {});
+      assert.deepEqual(await readAll(opened), {});
       await facts.advance();
       assert.equal(facts.batchNo, 1);
       assert.equal(facts.storesBatchNo, 1);
-      assert.equal((await read(opened)).a!.orders.length, 1);
+      assert.equal((await readAll(opened)).a!.orders.length, 1);
     });
 
     test('bring amounts and traits only when asked for, and traits alone', async ({ engine, facts }) => {
@@ -80,7 +59,7 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
         traits: [{ customerId: 'b', name: 'age', value: '40' }],
       });
       await facts.advance();
-      const customers = await all(engine);
+      const customers = await allCustomers(engine);
       let orders = 0;
       for await (const batch of facts.scan(customers, { amounts: false, traits: false })) {
         orders += batch.orderCount;
@@ -110,7 +89,7 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
         await engine.put({ orders: [version] });
         if (version.totalE4 === -1) await compact();
         await facts.advance();
-        const { a } = await read(opened);
+        const { a } = await readAll(opened);
         assert.equal(a!.orders.length, version.status === 'completed' ? 3 : 2);
         const { storeId = null, orderedAt, totalE4, discountE4, currency, status } = version;
         const row = [storeId, orderedAt, totalE4, discountE4, currency];
@@ -239,7 +218,7 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
 
     test('bring events, scores and lists, and of each only what is asked for', async (opened) => {
       const { engine, facts } = opened;
-      const only = async (asked: Asked) => readLive(engine, facts, await all(engine), asked);
+      const only = async (asked: Asked) => readLive(engine, facts, await allCustomers(engine), asked);
       await engine.put({
         events: [
           event('a', '1', 'seen', NOON, { city: 'BCN', amount: '5.50' }),
@@ -260,7 +239,7 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
       });
       await facts.advance();
       const nan = 'NaN';
-      assert.deepEqual(await read(opened), {
+      assert.deepEqual(await readAll(opened), {
         a: {
           orders: [],
           uncounted: [],
@@ -307,85 +286,11 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
       assert.deepEqual(Object.keys(await only({ ...none, uncounted: true })), ['c']);
     });
 
-    test('name nobody for scores of versions that are not in force, and all whom they are of once they are', async ({
-      engine,
-      facts,
-    }) => {
-      const put = (version: string, ...customerIds: string[]) =>
-        engine.put({
-          scores: customerIds.map((customerId) => ({
-            customerId,
-            model: 'churn',
-            version,
-            value: 1,
-            validUntil: NOON,
-          })),
-        });
-      const received = async (after: number) => {
-        await facts.advance();
-        return engine.customerIds((await facts.received(after)).customers);
-      };
-      const ending = async () =>
-        engine.customerIds(await facts.crossing(offsetsOf({ scores: [0] }), NOON - 1, NOON));
-      await put('v1', 'a', 'b', 'c');
-      assert.deepEqual(await received(0), ['a', 'b', 'c']);
-      assert.deepEqual(await ending(), ['a', 'b', 'c']);
-      await put('v2', 'a');
-      assert.deepEqual(await received(1), []);
-      await put('v2', 'b');
-      await put('v1', 'c');
-      assert.deepEqual(await received(1), [], 'nor for what is known');
-      await engine.activateModelVersion('churn', 'v2');
-      assert.deepEqual(await received(1), ['a', 'b']);
-      assert.deepEqual(await ending(), ['a', 'b']);
-      await put('v1', 'd');
-      assert.deepEqual(await received(5), ['d'], 'first heard of');
-      await engine.activateModelVersion('churn', 'v1');
-      assert.deepEqual(await received(6), []);
-      assert.deepEqual(await ending(), ['a', 'b', 'c', 'd']);
-    });
-
-    test('bring scores of the version in force alone, from its activation on', async (opened) => {
-      const { engine, facts, compact } = opened;
-      const scores = async () => {
-        await facts.advance();
-        const customers = Object.entries(await read(opened));
-        return customers.map(([id, { values }]) => [id, ...values.map((value) => (value as unknown[])[2])]);
-      };
-      const put = (customerId: string, version: string, value: number) =>
-        engine.put({ scores: [{ customerId, model: 'churn', version, value }] });
-      await put('a', 'v1', 1);
-      assert.deepEqual(await scores(), [['a', '1']]);
-      await put('a', 'v2', 2);
-      await put('b', 'v2', 2);
-      assert.deepEqual(await scores(), [['a', '1']]);
-      await engine.activateModelVersion('churn', 'v2');
-      await compact();
-      assert.deepEqual((await facts.received(3)).customers.length, 0);
-      const inForce = [
-        ['a', '2'],
-        ['b', '2'],
-      ];
-      assert.deepEqual(await scores(), inForce);
-      // Back, on to others, and back by more than one.
-      await engine.activateModelVersion('churn', 'v1');
-      assert.deepEqual(await scores(), [['a', '1']]);
-      for (const version of ['v3', 'v4']) {
-        await put('a', version, Number(version[1]));
-        await engine.activateModelVersion('churn', version);
-        assert.deepEqual(await scores(), [['a', version[1]]]);
-      }
-      await engine.activateModelVersion('churn', 'v2');
-      assert.deepEqual(await scores(), inForce);
-      await put('c', 'v2', 3);
-      assert.deepEqual(await scores(), [...inForce, ['c', '3']]);
-    });
-
     test('follow who is on a list, and leaves it', async (opened) => {
       const { engine, facts } = opened;
       const listed = async () => {
         await facts.advance();
-        return Object.keys(await read(opened));
+        return Object.keys(await readAll(opened));
       };
       const entry = (customerId: string, isListed = true) => ({ customerId, list: 'vip', isListed });
       await engine.put({ listEntries: [entry('a'), entry('b'), entry('c')] });
@@ -403,7 +308,7 @@ export function liveFactsContract(name: string, open: OpenEngine): void {
         traits: [{ customerId: 'b', name: 'tier', value: 'gold' }],
       });
       assert.deepEqual(await listed(), ['a', 'b', 'c']);
-      const { b } = await read(opened);
+      const { b } = await readAll(opened);
       assert.deepEqual([b?.orders, b?.values.length], [[], 1]);
     });
 

@@ -39,12 +39,6 @@ export function shareUint8(values: ArrayLike<number>): Uint8Array {
   return shared;
 }
 
-export function shareInt8(values: ArrayLike<number>): Int8Array {
-  const shared = new Int8Array(new SharedArrayBuffer(values.length));
-  shared.set(values);
-  return shared;
-}
-
 /** A Uint32Array that grows by doubling. */
 export class Uint32List {
   #values = new Uint32Array(64);
