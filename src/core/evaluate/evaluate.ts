@@ -88,11 +88,11 @@ function collectExceptions(plan: Plan, scratch: Scratch, counts: Uint32Array): n
       while (bits !== 0) {
         const place = (word << 5) + 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
-        counts[place]!++;
         exceptions[found++] = place;
       }
     }
   }
+  for (let i = 0; i < found; i++) counts[exceptions[i]!]!++;
   if (!isDense) for (let i = 0; i < found; i++) exceptions[i] = segmentNos[exceptions[i]!]!;
   return found;
 }

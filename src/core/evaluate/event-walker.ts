@@ -45,9 +45,10 @@ export class EventWalker implements Walker {
       while (next < to && nameNo[next] === name) next++;
       if (name < this.#index.nameLimit) {
         const after = this.#cutoff[this.#index.nameWindow[name]!]!;
-        for (let i = next - 1; i >= first && occurredAt[i]! > after; i--) {
-          if (occurredAt[i]! <= this.#moment) this.#walkEvent(events, name, i);
-        }
+        let start = next;
+        while (start > first && occurredAt[start - 1]! > after) start--;
+        // Ascending, as what is kept of them is sorted.
+        for (let i = start; i < next && occurredAt[i]! <= this.#moment; i++) this.#walkEvent(events, name, i);
       }
       first = next;
     }

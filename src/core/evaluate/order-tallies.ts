@@ -17,6 +17,7 @@ export class OrderTallies {
   readonly #numbers: Float64Array;
   readonly #book: TallyBook;
   readonly #pair: PairOrders;
+  #uses = new Uint32Array(64);
 
   constructor(index: OrderIndex, { words, numbers }: TallyIndex, book: TallyBook, pair: PairOrders) {
     this.#index = index;
@@ -26,10 +27,24 @@ export class OrderTallies {
     this.#pair = pair;
   }
 
+  /**
+   * What tallies make use of, for the words [from, to), pairs of a window and a tally. Read for all of a list
+   * before any of them is added to: their records lie far apart, and so the cache misses overlap.
+   *
+   * @returns Valid until the next call.
+   */
+  usesOf(pairs: Uint32Array, from: number, to: number): Uint32Array {
+    const count = (to - from) >>> 1;
+    if (count > this.#uses.length) this.#uses = new Uint32Array(count * 2);
+    const uses = this.#uses;
+    const words = this.#words;
+    for (let i = 0; i < count; i++) uses[i] = words[pairs[from + i * 2 + 1]! * TALLY.words + TALLY.uses]!;
+    return uses;
+  }
+
   /** Adds those of the pair's orders from `start` on that pass; there is at least one. */
-  add(tally: number, start: number): void {
+  add(tally: number, uses: number, start: number): void {
     const record = tally * TALLY.words;
-    const uses = this.#words[record + TALLY.uses]!;
     const pair = this.#pair;
     if (uses & USES.filter || pair.columns.status !== undefined) {
       this.#addEach(tally, start, uses);

@@ -134,7 +134,7 @@ export class OrderWalker implements Walker {
     const evers = at + LOOK_HEADER + list[at]!;
     const touches = evers + list[at + 1]! * 2;
     const counts = touches + list[at + 2]! * 2;
-    for (let i = at + LOOK_HEADER; i < evers; i++) scratch.act(list[i]!);
+    scratch.actAll(list, at + LOOK_HEADER, evers);
     const latest = orderedAt[end - 1]!;
     for (let i = evers; i < touches; i += 2) {
       if (latest <= cutoff[list[i]!]!) break;
@@ -154,26 +154,27 @@ export class OrderWalker implements Walker {
   #walkTallies(list: WindowedList, store: number, orders: OrderColumns, first: number, end: number): void {
     this.#pair.begin(orders, store, first, end);
     if (store < this.#index.storeLimit) {
-      this.#addTo(list.pairs, list.start[store]!, list.start[store + 1]!, orders.orderedAt, first, end);
+      this.#addTo(list.pairs, list.start[store]! * 2, list.start[store + 1]! * 2);
     }
-    this.#addTo(list.allPairs, 0, list.allPairs.length >>> 1, orders.orderedAt, first, end);
+    this.#addTo(list.allPairs, 0, list.allPairs.length);
   }
 
-  /** The longest window comes first, so that its orders' first only ever moves on. */
-  #addTo(
-    pairs: Uint32Array,
-    from: number,
-    to: number,
-    orderedAt: Uint32Array,
-    first: number,
-    end: number,
-  ): void {
+  /** Adds the pair's orders to tallies; the words [from, to) are pairs of a window and a tally. */
+  #addTo(pairs: Uint32Array, from: number, to: number): void {
+    const cutoff = this.#cutoff;
+    const { columns, first, end } = this.#pair;
+    const { orderedAt } = columns;
+    // The longest window comes first: those that no order is in are last, and the others' first order only
+    // ever moves on.
+    const latest = orderedAt[end - 1]!;
+    let last = to;
+    while (last > from && latest <= cutoff[pairs[last - 2]!]!) last -= 2;
+    const uses = this.#tallies.usesOf(pairs, from, last);
     let start = first;
-    for (let i = from; i < to; i++) {
-      const after = this.#cutoff[pairs[i * 2]!]!;
-      while (start < end && orderedAt[start]! <= after) start++;
-      if (start === end) return;
-      this.#tallies.add(pairs[i * 2 + 1]!, start);
+    for (let i = from; i < last; i += 2) {
+      const after = cutoff[pairs[i]!]!;
+      while (orderedAt[start]! <= after) start++;
+      this.#tallies.add(pairs[i + 1]!, uses[(i - from) >>> 1]!, start);
     }
   }
 }

@@ -36,7 +36,10 @@ export class Scratch {
   /** Programs to run, each once. */
   readonly #programEpoch: Uint32Array;
   readonly #programs: Uint32Array;
+  readonly #programFrom: Uint32Array;
   #programCount = 0;
+  /** Takes what is read ahead, so that it is read. */
+  readonly #seen = new Uint32Array(1);
 
   /** By counter: an epoch of its own and the orders counted, at most 65,535. */
   readonly #counter: Uint32Array;
@@ -56,6 +59,7 @@ export class Scratch {
     const programs = plan.programStart.length - 1;
     this.#programEpoch = new Uint32Array(programs);
     this.#programs = new Uint32Array(programs);
+    this.#programFrom = new Uint32Array(programs);
     this.#counter = new Uint32Array(plan.orders.counterAction.length);
   }
 
@@ -96,7 +100,11 @@ export class Scratch {
         this.#programs[this.#programCount++] = operand;
         return;
       case ACTION.list:
-        this.#actAll(operand);
+        this.actAll(
+          this.#plan.listAction,
+          this.#plan.listStart[operand]!,
+          this.#plan.listStart[operand + 1]!,
+        );
         return;
       default:
       // Nothing follows.
@@ -113,14 +121,41 @@ export class Scratch {
     if (after >= threshold) this.act(this.#plan.orders.counterAction[counter]!);
   }
 
+  /** Acts on the words [from, to) of a list. */
+  actAll(list: Uint32Array, from: number, to: number): void {
+    this.#foresee(list, from, to);
+    for (let i = from; i < to; i++) this.act(list[i]!);
+  }
+
+  /**
+   * Reads what actions on shared conditions will look at, so that the cache misses overlap: what follows from
+   * one condition would else wait for it.
+   */
+  #foresee(list: Uint32Array, from: number, to: number): void {
+    const shared = this.#shared;
+    let seen = 0;
+    for (let i = from; i < to; i++) {
+      const action = list[i]!;
+      if ((action & KIND) === ACTION.share) seen |= shared[(action >>> ACTION_BITS) * 2]!;
+    }
+    this.#seen[0] = seen;
+  }
+
   /** Runs the programs that something led to; after the last fact of a customer. */
   runPrograms(): void {
+    const count = this.#programCount;
     const { program, programStart } = this.#plan;
-    for (let i = 0; i < this.#programCount; i++) {
-      const number = this.#programs[i]!;
-      const from = programStart[number]!;
-      const to = programStart[number + 1]!;
-      if (runProgram(program, from + 1, to, this.#shared, this.epoch)) this.#raise(program[from]!);
+    const programs = this.#programs;
+    const from = this.#programFrom;
+    // All of them are fetched before any is run, as in `#foresee`.
+    for (let i = 0; i < count; i++) from[i] = programStart[programs[i]!]!;
+    let seen = 0;
+    for (let i = 0; i < count; i++) seen |= program[from[i]!]!;
+    this.#seen[0] = seen;
+    for (let i = 0; i < count; i++) {
+      const at = from[i]!;
+      const to = programStart[programs[i]! + 1]!;
+      if (runProgram(program, at + 1, to, this.#shared, this.epoch)) this.#raise(program[at]!);
     }
   }
 
@@ -140,12 +175,6 @@ export class Scratch {
     const table = mask < 32 ? this.#segment[slot + 1]! : this.#plan.exceptionHigh[place]!;
     if ((table >>> (mask & 31)) & 1) this.#raise(place);
     else this.raised[place >>> 5]! &= ~(1 << (place & 31));
-  }
-
-  #actAll(list: number): void {
-    const { listStart, listAction } = this.#plan;
-    const end = listStart[list + 1]!;
-    for (let i = listStart[list]!; i < end; i++) this.act(listAction[i]!);
   }
 
   #forgetEpochs(): void {

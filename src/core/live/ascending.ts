@@ -1,4 +1,4 @@
-/** Sets of numbers as ascending typed arrays. */
+/** Sets of numbers, ascending. */
 
 /** The numbers that are in either, each once. */
 export function mergeAscending(a: Uint32Array, b: Uint32Array): Uint32Array {
@@ -14,4 +14,21 @@ export function mergeAscending(a: Uint32Array, b: Uint32Array): Uint32Array {
     if (y <= x) j++;
   }
   return merged.subarray(0, count);
+}
+
+/** The numbers that are not replaced, and those that take their place; both ascend, and so does the outcome. */
+export function replaceAscending(
+  numbers: readonly number[],
+  isReplaced: (number: number) => boolean,
+  by: readonly number[],
+): number[] {
+  const merged: number[] = [];
+  let j = 0;
+  for (const number of numbers) {
+    if (isReplaced(number)) continue;
+    while (j < by.length && by[j]! < number) merged.push(by[j++]!);
+    merged.push(number);
+  }
+  while (j < by.length) merged.push(by[j++]!);
+  return merged;
 }

@@ -15,7 +15,7 @@ import { directoryEntry, isListedAlike } from '../directory-entry.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LiveFacts, TimeOffsets } from '../engine/live-facts.ts';
 import type { EvaluationPool } from '../evaluate/evaluation-pool.ts';
-import { mergeAscending } from './ascending.ts';
+import { mergeAscending, replaceAscending } from './ascending.ts';
 import { type DefinitionSwitch, evaluateSwitch } from './definition-switch.ts';
 import { type ForgetElsewhere, forgetErased } from './forget-erased.ts';
 import { comparePlans, compileLivePlan, type LivePlan, type PlanDifference } from './live-plan.ts';
@@ -285,8 +285,9 @@ function replaceSwitched(
   switched: DefinitionSwitch,
   customerNo: number,
 ): Exceptions {
-  const kept = served === undefined ? [] : decodeRow(served).filter((no) => !switched.segmentNos.has(no));
-  return [...kept, ...switched.exceptions.get(customerNo)!].sort((a, b) => a - b);
+  const now = switched.exceptions.get(customerNo)!;
+  if (served === undefined) return now;
+  return replaceAscending(decodeRow(served), (segmentNo) => switched.segmentNos.has(segmentNo), now);
 }
 
 function defaultsOf(before: LivePlan, now: LivePlan, difference: PlanDifference): Defaults {

@@ -33,6 +33,8 @@ export class RowChanges {
   readonly #customerNos: number[] = [];
   readonly #offsets: number[] = [0];
   #rows = new Uint8Array(1 << 16);
+  /** Takes the numbers of a row that is written. */
+  #numbers = new Uint32Array(256);
   readonly changes: CustomerChange[] = [];
   /** Segment number → by how much its number of exceptions changed. */
   readonly exceptionDeltas = new Map<number, number>();
@@ -62,16 +64,24 @@ export class RowChanges {
       if (this.#flipped.has(segmentNo) || !this.defaults.isLogged(segmentNo)) return;
       (isException !== this.defaults.now(segmentNo) ? entered : exited).push(segmentNo);
     });
+    if (this.defaults.flipped.length > 0) this.#addFlipped(served, now, entered, exited);
+    if (!isSame) this.#write(customerNo, now);
+    if (entered.length + exited.length > 0) this.changes.push({ customerNo, entered, exited });
+  }
+
+  /** Adds those of the flipped segments that the customer enters and leaves, and puts them in order. */
+  #addFlipped(served: Exceptions, now: Exceptions, entered: number[], exited: number[]): void {
+    let i = 0;
+    let j = 0;
     for (const segmentNo of this.defaults.flipped) {
-      const was = this.defaults.before(segmentNo) !== served.includes(segmentNo);
-      const is = this.defaults.now(segmentNo) !== now.includes(segmentNo);
+      while (i < served.length && served[i]! < segmentNo) i++;
+      while (j < now.length && now[j]! < segmentNo) j++;
+      const was = this.defaults.before(segmentNo) !== (served[i] === segmentNo);
+      const is = this.defaults.now(segmentNo) !== (now[j] === segmentNo);
       if (was !== is) (is ? entered : exited).push(segmentNo);
     }
-    if (!isSame) this.#write(customerNo, now);
-    if (entered.length + exited.length > 0) {
-      const ascending = (a: number, b: number): number => a - b;
-      this.changes.push({ customerNo, entered: entered.sort(ascending), exited: exited.sort(ascending) });
-    }
+    entered.sort((a, b) => a - b);
+    exited.sort((a, b) => a - b);
   }
 
   /** The rows to write; an empty one where no exceptions are left. */
@@ -92,8 +102,10 @@ export class RowChanges {
       grown.set(this.#rows);
       this.#rows = grown;
     }
+    if (exceptions.length > this.#numbers.length) this.#numbers = new Uint32Array(exceptions.length * 2);
+    for (let i = 0; i < exceptions.length; i++) this.#numbers[i] = exceptions[i]!;
     this.#customerNos.push(customerNo);
-    this.#offsets.push(encodeRow(Uint32Array.from(exceptions), exceptions.length, this.#rows, at));
+    this.#offsets.push(encodeRow(this.#numbers, exceptions.length, this.#rows, at));
   }
 }
 
