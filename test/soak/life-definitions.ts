@@ -7,6 +7,7 @@ import { RFM_GROUPS } from '../../src/model/rfm.ts';
 import type { Definition, FamilyDimension } from '../../src/model/segment.ts';
 import {
   type Drawn,
+  type MakeRule,
   ORDER_RULES,
   OTHER_RULES,
   PILLARS,
@@ -25,31 +26,37 @@ const STATUSES = ['active', 'active', 'active', 'paused', 'archived'] as const;
 
 type Kind = (drawn: Drawn) => Pick<Definition, 'type' | 'params'>;
 
-const RULE_KINDS: readonly Kind[] = [...ORDER_RULES, ...OTHER_RULES, ...RANKED_RULES].map(
-  (makeRule) => (drawn) => ({
-    type: 'rule',
-    params: makeRule(drawn),
-  }),
-);
-/** Every kind of definition; a place has the kind of its turn, until a change draws another. */
-const KINDS: readonly Kind[] = [
+const kindsOf = (rules: readonly MakeRule[]): readonly Kind[] =>
+  rules.map((makeRule) => (drawn) => ({ type: 'rule', params: makeRule(drawn) }));
+
+/** A place has the kind of its turn, until a change draws another. */
+const ORDER_KINDS: readonly Kind[] = [
   ({ stores }) => ({ type: 'new', params: { stores } }),
   ({ stores, within, random }) => ({
     type: 'recurrent',
     params: { stores, atLeast: 2 + Math.floor(random() * 3), within },
   }),
   ({ stores, within }) => ({ type: 'inactive', params: { stores, within } }),
+  ...kindsOf(ORDER_RULES),
+];
+
+const EVERY_KIND: readonly Kind[] = [
+  ...ORDER_KINDS,
   ({ random }) => ({
     type: 'rfm',
     params: { group: oneOf(RFM_GROUP_NAMES, random), within: oneOf(RANKED_WINDOWS, random), currency: 'EUR' },
   }),
-  ...RULE_KINDS,
+  ...kindsOf([...OTHER_RULES, ...RANKED_RULES]),
 ];
 
 /** What a family may be; each stands for its instance somewhere. */
-const FAMILY_KINDS: readonly Kind[] = [
+const ORDER_FAMILIES: readonly Kind[] = [
   () => ({ type: 'new', params: { stores: { each: true } } }),
   ({ within }) => ({ type: 'inactive', params: { stores: { each: true }, within } }),
+];
+
+const EVERY_FAMILY: readonly Kind[] = [
+  ...ORDER_FAMILIES,
   ({ within }) => ({
     type: 'rule',
     params: {
@@ -73,12 +80,19 @@ const FAMILY_KINDS: readonly Kind[] = [
 
 export class LifeDefinitions {
   readonly #draw: LifeDraw;
+  readonly #kinds: readonly Kind[];
+  readonly #families: readonly Kind[];
+  readonly #pillarRules: readonly MakeRule[];
 
   constructor(draw: LifeDraw) {
     this.#draw = draw;
+    const isEvery = draw.options.everyKind > 0;
+    this.#kinds = isEvery ? EVERY_KIND : ORDER_KINDS;
+    this.#families = isEvery ? EVERY_FAMILY : ORDER_FAMILIES;
+    this.#pillarRules = isEvery ? OTHER_RULES.slice(0, -2) : ORDER_RULES;
   }
 
-  /** At the start: one of every kind in turn, a family over each dimension, and those that others refer to. */
+  /** At the start: one of each kind in turn, a family over each dimension, and those that others refer to. */
   first(): Definition[] {
     return [
       ...many(PILLARS, (index) => this.#pillar(index, 0)),
@@ -116,7 +130,8 @@ export class LifeDefinitions {
   /** After its first form a place has the same kind with other parameters, mostly. */
   #single(index: number, hour: number): Definition {
     const random = randomFrom(this.#draw.options.seed * 31 + index * 7_919 + hour);
-    const kind = hour > 0 && random() < 0.3 ? oneOf(KINDS, random) : KINDS[index % KINDS.length]!;
+    const kind =
+      hour > 0 && random() < 0.3 ? oneOf(this.#kinds, random) : this.#kinds[index % this.#kinds.length]!;
     return { key: `life-${index}`, ...kind(this.#drawn(random)) };
   }
 
@@ -125,7 +140,7 @@ export class LifeDefinitions {
     return {
       key: `each-${dimension}`,
       forEach: dimension,
-      ...oneOf(FAMILY_KINDS, random)(this.#drawn(random)),
+      ...oneOf(this.#families, random)(this.#drawn(random)),
     };
   }
 
@@ -139,7 +154,7 @@ export class LifeDefinitions {
     const drawn = this.#drawn(random);
     // The first pillars stand on nothing; the last one on the first.
     if (index === PILLARS - 1) return { any: [{ segment: pillarKey(0) }, ORDER_RULES[1]!(drawn)] };
-    const rules = index % 2 === 0 ? ORDER_RULES : OTHER_RULES.slice(0, -2);
+    const rules = index % 2 === 0 ? ORDER_RULES : this.#pillarRules;
     return oneOf(rules, random)(drawn);
   }
 

@@ -11,6 +11,8 @@ export interface LifeOptions {
   readonly segments: number;
   readonly ordersPerHour: number;
   readonly eventsPerHour: number;
+  /** 0: orders, traits and stores are all that is known, and all that definitions look at. */
+  readonly everyKind: number;
   /** Seconds since 1970: the end of the history before hour 1. */
   readonly start: number;
 }

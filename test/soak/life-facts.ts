@@ -44,15 +44,17 @@ const READMITTED_AFTER_H = 7;
 
 export class LifeFacts {
   readonly #draw: LifeDraw;
+  readonly #isEvery: boolean;
 
   constructor(draw: LifeDraw) {
     this.#draw = draw;
+    this.#isEvery = draw.options.everyKind > 0;
   }
 
   /** Read from rows as they are sent, some without an id, some twice, some with a known id and other content. */
   events(hour: number): EventFact[] {
     const random = this.#draw.random(hour, 'events');
-    return many(this.#draw.options.eventsPerHour, (i) => {
+    return many(this.#isEvery ? this.#draw.options.eventsPerHour : 0, (i) => {
       const occurredAt = this.#draw.momentIn(hour, random);
       const row = {
         customer_id: this.#draw.customer(random),
@@ -110,6 +112,7 @@ export class LifeFacts {
 
   /** Single updates to the versions in force, and a share of a version that is being prepared. */
   scores(hour: number): ScoreFact[] {
+    if (!this.#isEvery) return [];
     const random = this.#draw.random(hour, 'scores');
     return MODELS.flatMap((model) => {
       const updates = many(15, () =>
@@ -143,6 +146,7 @@ export class LifeFacts {
 
   /** Versions that are put in force in an hour, after its facts. */
   activations(hour: number): { readonly model: Model; readonly version: string }[] {
+    if (!this.#isEvery) return [];
     return MODELS.flatMap((model) => {
       const { everyH, stagedH } = ROUNDS[model];
       const round = Math.ceil(hour / everyH);
@@ -166,6 +170,7 @@ export class LifeFacts {
 
   /** Entries added and removed; now and then one list is replaced whole. */
   lists(hour: number): { readonly listEntries: ListEntryFact[]; readonly emptiedLists: string[] } {
+    if (!this.#isEvery) return { listEntries: [], emptiedLists: [] };
     const random = this.#draw.random(hour, 'lists');
     const entry = (list: string, isListed: boolean): ListEntryFact => ({
       customerId: this.#draw.customer(random),

@@ -90,13 +90,14 @@ const verifier = new Verifier({ ...oracle, served: (ids, draw) => servedSample(t
 const note = (hour: number) => ({ author: 'soak', at: options.start + hour * HOUR_S });
 
 if ((await engine.counts()).customers === 0) {
-  const { customers, stores, seed, start } = options;
+  const { customers, stores, seed, start, everyKind } = options;
+  const isEvery = everyKind > 0;
   await simulate(database, {
     customers,
     orders: options.history,
-    events: options.history,
-    scores: true,
-    lists: true,
+    events: isEvery ? options.history : 0,
+    scores: isEvery,
+    lists: isEvery,
     stores,
     seed,
     to: start,

@@ -24,6 +24,8 @@ const SHORT = {
   segments: 1_000,
   ordersPerHour: 150,
   eventsPerHour: 150,
+  /** 0: facts and definitions are of orders, traits and stores alone. */
+  everyKind: 1,
   sampleSegments: 100,
   sampleCustomers: 1_000,
   dailySegments: 1_000_000,
