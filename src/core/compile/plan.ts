@@ -24,12 +24,14 @@ export const ACTION = {
   mark: 2,
   /** Several segments use it: operand is the number of the shared condition. */
   share: 3,
-  /** Operand is the number of a program, which runs after the customer's last fact. */
+  /** Operand is the number of a program, which runs after the customer's last fact. Of shared conditions only. */
   run: 4,
   /** Of shared conditions only: operand is the number of a list of actions. */
   list: 5,
   /** Of shared conditions only: it causes nothing; programs ask whether it holds. */
   nothing: 6,
+  /** As `run`, of a program that nothing else leads to. */
+  runAlone: 7,
 } as const;
 
 /** Bits of the kind in an action. */

@@ -24,9 +24,10 @@ export class Uses {
    * @param triggers - Those of the conditions that cause it to be run; of the others it asks when it runs.
    */
   addProgram(conditions: readonly number[], triggers: ReadonlySet<number>, program: number): void {
+    const run = triggers.size === 1 ? ACTION.runAlone : ACTION.run;
     for (const condition of conditions) {
       this.#asked.add(condition);
-      if (triggers.has(condition)) this.#add(condition, ACTION.run, program);
+      if (triggers.has(condition)) this.#add(condition, run, program);
     }
   }
 

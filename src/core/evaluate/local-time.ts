@@ -4,8 +4,10 @@ import type { OrderIndex, ZoneIndex } from '../compile/plan.ts';
 import { UTC } from '../compile/time-zones.ts';
 
 const DAY_S = 86_400;
+const HOUR_S = 3_600;
+const WEEK_HOURS = 168;
 /** 1970-01-01 was a Thursday, 3 days after a Monday. */
-const FIRST_WEEKDAY = 3;
+const FIRST_HOUR = 72;
 
 /** Seconds of local time since 1970-01-01 00:00 of local time. */
 export function localTime(zones: ZoneIndex, zone: number, moment: number): number {
@@ -28,9 +30,7 @@ export function localDate(zones: ZoneIndex, zone: number, moment: number): numbe
 
 /** The hour of the local week, 0 to 167 from Monday on. */
 export function localHour(zones: ZoneIndex, zone: number, moment: number): number {
-  const local = localTime(zones, zone, moment);
-  const day = Math.floor(local / DAY_S);
-  return ((day + FIRST_WEEKDAY) % 7) * 24 + Math.floor((local - day * DAY_S) / 3600);
+  return (Math.floor(localTime(zones, zone, moment) / HOUR_S) + FIRST_HOUR + WEEK_HOURS) % WEEK_HOURS;
 }
 
 /** Whether an hour of the local week is one of a clock's. */

@@ -27,6 +27,8 @@ export class OrderWalker implements Walker {
   #batch: FactBatch | undefined;
   #next = 0;
   #nextUncounted = 0;
+  /** Takes what is read ahead, so that it is read. */
+  readonly #seen = new Uint32Array(1);
 
   /** @param moment - Seconds since 1970; later orders do not count yet. */
   constructor(
@@ -54,6 +56,7 @@ export class OrderWalker implements Walker {
     const { uncounted } = batch;
     const from = this.#next;
     this.#next = endOfCustomer(batch.customerNo, from, batch.orderCount, this.customerNo);
+    this.#foresee(batch.storeNo, from, this.#next);
     if (uncounted === undefined) this.#walkOrders(batch, from, this.#next);
     else {
       const fromUncounted = this.#nextUncounted;
@@ -72,6 +75,23 @@ export class OrderWalker implements Walker {
         ? uncounted.customerNo[this.#nextUncounted]!
         : NO_CUSTOMER;
     this.customerNo = Math.min(counted, other);
+  }
+
+  /** Reads the first words of the lists of all stores, so that the cache misses overlap. */
+  #foresee(storeNo: Uint32Array, from: number, to: number): void {
+    const { look, lookStart, tally, storeLimit } = this.#index;
+    let seen = 0;
+    let last = -1;
+    for (let i = from; i < to; i++) {
+      const store = storeNo[i]!;
+      if (store === last || store >= storeLimit) continue;
+      last = store;
+      const at = lookStart[store]!;
+      if (at < lookStart[store + 1]!) seen |= look[at]!;
+      const pair = tally.start[store]!;
+      if (pair < tally.start[store + 1]!) seen |= tally.pairs[pair * 2]!;
+    }
+    this.#seen[0] = seen;
   }
 
   /** Acts on the orders [from, to) of a batch, which are all of one customer's. */

@@ -99,6 +99,10 @@ export class Scratch {
         this.#programEpoch[operand] = this.epoch;
         this.#programs[this.#programCount++] = operand;
         return;
+      case ACTION.runAlone:
+        // A shared condition is acted on once for a customer.
+        this.#programs[this.#programCount++] = operand;
+        return;
       case ACTION.list:
         this.actAll(
           this.#plan.listAction,
