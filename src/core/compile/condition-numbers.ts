@@ -5,21 +5,28 @@
 import type { Expression } from './expression.ts';
 
 export class ConditionNumbers {
-  readonly #numbers = new Map<string, number>();
+  readonly #expressions = new Map<string, Expression>();
+  #size = 0;
 
   /** Conditions so far; they are numbered from 0. */
   get size(): number {
-    return this.#numbers.size;
+    return this.#size;
+  }
+
+  /** The number of a new condition, for sources that tell by other means than text which are the same. */
+  add(): number {
+    return this.#size++;
   }
 
   /** The condition with this key; `add` is called with its number when it is a new one. */
   of(key: string, add: (condition: number) => void): Expression {
-    let condition = this.#numbers.get(key);
-    if (condition === undefined) {
-      condition = this.#numbers.size;
-      this.#numbers.set(key, condition);
+    let expression = this.#expressions.get(key);
+    if (expression === undefined) {
+      const condition = this.add();
+      expression = { op: 'condition', condition };
+      this.#expressions.set(key, expression);
       add(condition);
     }
-    return { op: 'condition', condition };
+    return expression;
   }
 }

@@ -5,6 +5,7 @@ import type { ConditionNumbers } from './condition-numbers.ts';
 import { sharedUint32, shareFloat64, shareUint32 } from './csr.ts';
 import type { Expression } from './expression.ts';
 import { buildLookLists, type Counter, type Look } from './look-list.ts';
+import { PairNumbers } from './pair-numbers.ts';
 import { KEEP, type OrderIndex, TALLY, type TallyIndex, USES, type WindowedList } from './plan.ts';
 import { ALL_STORES, type StoreSets } from './store-sets.ts';
 import type { Keep, TallyTable } from './tally-table.ts';
@@ -34,7 +35,11 @@ export class OrderSource {
   readonly #tallyTable: TallyTable;
   readonly #counters: Counter[] = [];
   readonly #tallies: OrderTally[] = [];
-  readonly #tallyNumbers = new Map<string, number>();
+  /** Chains of a window, filters and what is kept; or of a window and a threshold. */
+  readonly #chains = new PairNumbers();
+  /** Set of stores, chain → place in `#counters`; in `#tallies`. */
+  readonly #counterPlaces = new PairNumbers();
+  readonly #tallyPlaces = new PairNumbers();
   /** Tally → measures and filters that it reads amounts and stores for, and what it keeps; see `USES`. */
   readonly #uses = new Map<number, number>();
 
@@ -45,9 +50,11 @@ export class OrderSource {
 
   /** At least `threshold` orders that count. */
   atLeast(threshold: number, { storeSet, windowS }: Look): Expression {
-    return this.#conditions.of(`orders/${storeSet}/${windowS}/${threshold}`, (condition) => {
-      this.#counters.push({ storeSet, windowS, threshold, condition });
-    });
+    const place = this.#counterPlaces.of(storeSet, this.#chains.of(windowS, threshold));
+    if (place === this.#counters.length) {
+      this.#counters.push({ storeSet, windowS, threshold, condition: this.#conditions.add() });
+    }
+    return { op: 'condition', condition: this.#counters[place]!.condition };
   }
 
   /**
@@ -57,14 +64,13 @@ export class OrderSource {
    */
   tally(look: OrderLook, keep: Keep, uses: number): number {
     const { storeSet, windowS, currencyNo, minimumE4, discounted, statuses, clock } = look;
-    const filter = `${currencyNo}/${minimumE4}/${discounted}/${statuses}/${clock}`;
-    const key = `${storeSet}/${windowS}/${filter}/${keep.keep}/${keep.zone}`;
-    let tally = this.#tallyNumbers.get(key);
-    if (tally === undefined) {
-      tally = this.#tallyTable.add(keep);
-      this.#tallyNumbers.set(key, tally);
-      this.#tallies.push({ ...look, tally });
+    let chain = this.#chains.of(windowS, currencyNo);
+    for (const part of [minimumE4, discounted, statuses, clock, keep.keep, keep.zone]) {
+      chain = this.#chains.of(chain, part);
     }
+    const place = this.#tallyPlaces.of(storeSet, chain);
+    if (place === this.#tallies.length) this.#tallies.push({ ...look, tally: this.#tallyTable.add(keep) });
+    const { tally } = this.#tallies[place]!;
     const isPicked = minimumE4 !== Number.NEGATIVE_INFINITY || discounted !== ANY;
     const own =
       (isPicked || currencyNo !== ANY ? USES.amounts : 0) |

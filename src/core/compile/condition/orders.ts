@@ -44,10 +44,7 @@ export function ordersKind(sources: Sources): ConditionKind<OrdersCondition> {
 
 /** Orders that pass a filter, in numbers of the plan; undefined where none can. */
 export function orderLook(sources: Sources, filter: OrderFilter, windowS: number): OrderLook | undefined {
-  const statuses = (filter.statuses ?? ['completed']).reduce(
-    (bits, status) => bits | (1 << STATUS_CODE[status]),
-    0,
-  );
+  const statuses = statusesOf(filter);
   const clock = sources.clocks.numberOf(filter);
   // Nothing can be in a currency that no fact has.
   const currencyNo = filter.currency === undefined ? ANY : sources.dictionary.currencies.get(filter.currency);
@@ -101,12 +98,23 @@ function tallied(
 }
 
 /** Whether every order that counts is looked at, in its stores and window. */
-function isPlain({ currency, minimumTotalE4, discounted, statuses, weekdays, hours }: OrderFilter): boolean {
+function isPlain(filter: OrderFilter): boolean {
   return (
-    [currency, minimumTotalE4, discounted, weekdays, hours].every((filter) => filter === undefined) &&
-    (statuses === undefined || statuses.every((status) => 1 << STATUS_CODE[status] === COUNTED)) &&
-    statuses?.length !== 0
+    filter.currency === undefined &&
+    filter.minimumTotalE4 === undefined &&
+    filter.discounted === undefined &&
+    filter.weekdays === undefined &&
+    filter.hours === undefined &&
+    statusesOf(filter) === COUNTED
   );
+}
+
+/** As a set of bits. */
+function statusesOf({ statuses }: OrderFilter): number {
+  if (statuses === undefined) return COUNTED;
+  let bits = 0;
+  for (const status of statuses) bits |= 1 << STATUS_CODE[status];
+  return bits;
 }
 
 function fitsCounter({ low, high }: Bounds): boolean {
