@@ -11,8 +11,15 @@ export const ALL_STORES = 0;
 export class StoreSets {
   readonly #table: StoreTable;
   readonly #numberOf = new Map<string, number>();
-  readonly #byHash = new Map<number, number[]>();
-  readonly #byObject = new WeakMap<StoreSet, number>();
+  /** Sets of other than one store: those of a family's rule come again with every instance. */
+  readonly #byObject = new Map<StoreSet, number>();
+  /** Store number → the set of that store alone, 0 where nobody asked for it: most sets are the stores of instances. */
+  readonly #ofOne: Uint32Array;
+  /** Hash → the last set with it, and set → the one before it with the same, 0 for none. */
+  readonly #byHash = new Map<number, number>();
+  readonly #before: number[] = [0];
+  /** Where a set is gathered before it is known whether it is a new one. */
+  #gathered = new Uint32Array(64);
   readonly #byAttributes = new Map<string, number>();
   /** Index 0 is `ALL_STORES` and stays empty. */
   readonly #sets: Uint32Array[] = [new Uint32Array(0)];
@@ -20,17 +27,19 @@ export class StoreSets {
 
   constructor(table: StoreTable) {
     this.#table = table;
+    this.#ofOne = new Uint32Array(table.ids.length + 1);
     for (let i = 0; i < table.ids.length; i++) this.#numberOf.set(table.ids[i]!, i + 1);
   }
 
   /** The number of a set; sets with the same stores have the same one. */
   numberOf(set: StoreSet): number {
     if (set.kind === 'all') return ALL_STORES;
-    const known = this.#byObject.get(set);
-    if (known !== undefined) return known;
-    const number =
-      set.kind === 'ids' ? this.#intern(this.#storesOf(set.ids)) : this.#attributes(set.attributes);
-    this.#byObject.set(set, number);
+    if (set.kind === 'ids' && set.ids.length === 1) return this.#one(set.ids[0]!);
+    let number = this.#byObject.get(set);
+    if (number === undefined) {
+      number = set.kind === 'ids' ? this.#ids(set.ids) : this.#attributes(set.attributes);
+      this.#byObject.set(set, number);
+    }
     return number;
   }
 
@@ -39,15 +48,22 @@ export class StoreSets {
     return this.#sets[number]!;
   }
 
+  #one(id: string): number {
+    const storeNo = this.#numberOf.get(id);
+    if (storeNo === undefined) return this.#intern(new Uint32Array(0));
+    if (this.#ofOne[storeNo] === 0) this.#ofOne[storeNo] = this.#intern(Uint32Array.of(storeNo));
+    return this.#ofOne[storeNo]!;
+  }
+
   /** Ids that are not known yet belong to no order, so they are left out. */
-  #storesOf(ids: readonly string[]): Uint32Array {
-    const stores = new Uint32Array(ids.length);
+  #ids(ids: readonly string[]): number {
+    if (ids.length > this.#gathered.length) this.#gathered = new Uint32Array(2 * ids.length);
     let count = 0;
     for (const id of ids) {
       const storeNo = this.#numberOf.get(id);
-      if (storeNo !== undefined) stores[count++] = storeNo;
+      if (storeNo !== undefined) this.#gathered[count++] = storeNo;
     }
-    return stores.subarray(0, count).sort();
+    return this.#intern(this.#gathered.subarray(0, count).sort());
   }
 
   #attributes(attributes: StoreAttributes): number {
@@ -78,7 +94,7 @@ export class StoreSets {
     return Uint32Array.from(stores ?? this.#numberOf.values()).sort();
   }
 
-  /** @param stores - Ascending; repeated numbers are dropped. */
+  /** @param stores - Ascending; repeated numbers are dropped from it, and what is kept is a copy. */
   #intern(stores: Uint32Array): number {
     let count = 0;
     let hash = 0;
@@ -88,20 +104,21 @@ export class StoreSets {
       hash = Math.imul(hash ^ stores[i]!, 0x9e3779b1);
       hash ^= hash >>> 15;
     }
-    const distinct = stores.subarray(0, count);
-    const candidates = this.#byHash.get(hash);
-    const known = candidates?.find((number) => sameStores(this.#sets[number]!, distinct));
-    if (known !== undefined) return known;
-    const number = this.#sets.push(distinct) - 1;
-    if (candidates) candidates.push(number);
-    else this.#byHash.set(hash, [number]);
+    const last = this.#byHash.get(hash) ?? 0;
+    for (let number = last; number !== 0; number = this.#before[number]!) {
+      if (isSet(this.#sets[number]!, stores, count)) return number;
+    }
+    const number = this.#sets.push(stores.slice(0, count)) - 1;
+    this.#byHash.set(hash, number);
+    this.#before.push(last);
     return number;
   }
 }
 
-function sameStores(a: Uint32Array, b: Uint32Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+/** Whether a set is that of the first `count` stores. */
+function isSet(set: Uint32Array, stores: Uint32Array, count: number): boolean {
+  if (set.length !== count) return false;
+  for (let i = 0; i < count; i++) if (set[i] !== stores[i]) return false;
   return true;
 }
 
