@@ -97,7 +97,7 @@ export class ConditionTable {
       events: events.build(),
       plugins: plugins.build(actionOf),
       tallies: tallyIndex,
-      zones: zones.build(),
+      zones: await zones.build(),
       columns: { ...orders.columns, ...traits.columns, ...events.columns },
       timeOffsets: {
         orders: ascending(offsets.orders),

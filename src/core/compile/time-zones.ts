@@ -3,7 +3,9 @@
  * date by whole numbers alone. `Intl` knows the transitions but does not list them: they are searched for,
  * once a process.
  */
+import assert from 'node:assert/strict';
 import { MOMENT_MAX_S } from '../../model/time.ts';
+import { Turns } from '../turns.ts';
 import { shareFloat64, shareInt32, shareUint32 } from './csr.ts';
 import type { ZoneIndex } from './plan.ts';
 
@@ -29,8 +31,9 @@ export class TimeZones {
     return number;
   }
 
-  build(): ZoneIndex {
-    const zones = [...this.#numbers.keys()].map(transitionsOf);
+  async build(): Promise<ZoneIndex> {
+    const zones: (readonly Transition[])[] = [];
+    for (const name of this.#numbers.keys()) zones.push(await transitionsOf(name));
     const start = [0];
     for (const zone of zones) start.push(start.at(-1)! + zone.length);
     const all = zones.flat();
@@ -43,17 +46,21 @@ export class TimeZones {
 }
 
 /** Offsets of a zone over all moments that can be stored; the first from 0 on. */
-function transitionsOf(name: string): readonly Transition[] {
-  const found = known.get(name) ?? (name === 'UTC' ? [{ fromS: 0, offsetS: 0 }] : searchTransitions(name));
+async function transitionsOf(name: string): Promise<readonly Transition[]> {
+  const found =
+    known.get(name) ?? (name === 'UTC' ? [{ fromS: 0, offsetS: 0 }] : await searchTransitions(name));
   known.set(name, found);
   return found;
 }
 
-function searchTransitions(name: string): readonly Transition[] {
+/** In turns: a zone takes tens of milliseconds. */
+async function searchTransitions(name: string): Promise<readonly Transition[]> {
+  const turns = new Turns();
   const offsetAt = offsetReader(name);
   let last: Transition = { fromS: 0, offsetS: offsetAt(0) };
   const transitions = [last];
   for (let from = 0; from < MOMENT_MAX_S; from += STEP_S) {
+    if (turns.isOver()) await turns.next();
     let before = from;
     let after = Math.min(from + STEP_S, MOMENT_MAX_S);
     const offsetS = offsetAt(after);
@@ -71,24 +78,18 @@ function searchTransitions(name: string): readonly Transition[] {
 
 /** Moment → how far local time is ahead of UTC, from the local time that `Intl` writes. Seconds. */
 function offsetReader(name: string): (moment: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', {
+  // Swedish is written as ISO 8601 is, so that nothing need be taken apart.
+  const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: name,
-    calendar: 'iso8601',
+    calendar: 'gregory',
     numberingSystem: 'latn',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
+    dateStyle: 'short',
+    timeStyle: 'medium',
   });
   return (moment) => {
-    const field = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
-    for (const { type, value } of format.formatToParts(moment * 1000)) {
-      if (type in field) field[type as keyof typeof field] = Number(value);
-    }
-    const { year, month, day, hour, minute, second } = field;
-    return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - moment;
+    const text = format.format(moment * 1000);
+    const localMs = Date.parse(`${text.replace(' ', 'T')}Z`);
+    assert.ok(Number.isFinite(localMs), `local time is written as 2026-01-31 09:30:00, found ${text}`);
+    return localMs / 1000 - moment;
   };
 }
