@@ -109,6 +109,40 @@ export function catalogContract(name: string, open: () => Promise<CatalogUnderTe
       ]);
     });
 
+    it('what was read once is followed by what came since, whatever position is asked for in between', async () => {
+      const { catalog } = await empty();
+      const at = async (position?: number) =>
+        (await catalog.definitions(position)).map((one) => [one.definition.key, one.version]);
+      await catalog.apply([definition('b'), definition('a')], NOTE);
+      const before = await catalog.definitions(1_000);
+      await catalog.apply([definition('c'), definition('b', 'growth')], NOTE);
+      assert.deepEqual(await at(1), [['b', 1]]);
+      const read = await Promise.all([at(), at(3), at(4), at(2)]);
+      const all = [
+        ['b', 2],
+        ['a', 1],
+        ['c', 1],
+      ];
+      assert.deepEqual(read, [
+        all,
+        [
+          ['b', 1],
+          ['a', 1],
+          ['c', 1],
+        ],
+        all,
+        [
+          ['b', 1],
+          ['a', 1],
+        ],
+      ]);
+      assert.deepEqual(
+        before.map((one) => one.version),
+        [1, 1],
+        'what was answered before stays as it was',
+      );
+    });
+
     it('all are applied or none', async () => {
       const { catalog } = await empty();
       const unwritable = { ...definition('b'), params: { stores: 1n } };

@@ -1,8 +1,12 @@
-/** The catalog in the DuckDB file: rows are appended, never changed. */
+/**
+ * The catalog in the DuckDB file: rows are appended, never changed, so what was read is kept, and only rows that came
+ * since are read again: the definitions in force, once for everybody in the process, and the numbers of segments.
+ */
 import { UINTEGER, VARCHAR } from '@duckdb/node-api';
 import type { Definition, DefinitionVersion } from '../../../model/segment.ts';
 import type { DuckDbDatabase } from '../../engine/duckdb/database.ts';
 import type { DuckDbSession } from '../../engine/duckdb/session.ts';
+import { Turns } from '../../turns.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { ApplyNote, ApplyReport, Catalog } from '../catalog.ts';
 
@@ -15,22 +19,36 @@ interface VersionRow {
   readonly reason: string | null;
 }
 
+const COLUMNS = 'catalog_no, version, definition, author, "at", reason';
+/**
+ * Of the positions above $1 up to $2, the last version of every key, in the order in which the keys came: with $1 = 0
+ * what is in force at $2.
+ */
+const LAST_VERSIONS = `
+  SELECT ${COLUMNS} FROM definition_version WHERE catalog_no > $1 AND catalog_no <= $2
+  QUALIFY row_number() OVER (PARTITION BY key ORDER BY catalog_no DESC) = 1
+  ORDER BY min(catalog_no) OVER (PARTITION BY key)`;
+/** $1: the first number. */
+const NUMBERS = 'SELECT key, segment_no FROM segment WHERE segment_no >= $1 ORDER BY segment_no';
+const LAST_POSITION = 'SELECT coalesce(max(catalog_no), 0)::UINTEGER AS catalog_no FROM definition_version';
+
 /** In the order of `COLUMNS`. */
 type VersionCells = [number, number, string, string, number, string | null];
 
-const COLUMNS = 'catalog_no, version, definition, author, "at", reason';
-/** $1: catalog position. The version in force of every key, in the order in which the keys came. */
-const IN_FORCE = `
-  SELECT ${COLUMNS}, min(catalog_no) OVER (PARTITION BY key) AS first_no
-  FROM definition_version WHERE catalog_no <= $1
-  QUALIFY row_number() OVER (PARTITION BY key ORDER BY catalog_no DESC) = 1
-  ORDER BY first_no`;
-const LAST_POSITION = 'SELECT coalesce(max(catalog_no), 0)::UINTEGER AS catalog_no FROM definition_version';
+interface InForce {
+  readonly catalogNo: number;
+  /** In the order in which the keys came. */
+  readonly byKey: ReadonlyMap<string, DefinitionVersion>;
+}
+
+const NOTHING: InForce = { catalogNo: 0, byKey: new Map() };
 
 export class DuckDbCatalog implements Catalog {
   readonly #database: DuckDbDatabase;
-  /** Key → number, as last read or given. Numbers are dense from 0 and never change. */
-  #segmentNos: Map<string, number> | undefined;
+  /** In force at the latest position that was asked for. */
+  #inForce = NOTHING;
+  /** Key → number: those from 0 on that were read or given. Numbers are dense and never change. */
+  readonly #segmentNos = new Map<string, number>();
 
   constructor(database: DuckDbDatabase) {
     this.#database = database;
@@ -67,15 +85,19 @@ export class DuckDbCatalog implements Catalog {
 
   async definitions(knownAt?: number): Promise<DefinitionVersion[]> {
     const position = knownAt ?? (await this.catalogNo());
-    const versions: DefinitionVersion[] = [];
-    // Chunk by chunk: parsing 100,000 definitions takes half a second.
-    for await (const chunk of this.#database.stream(IN_FORCE, [position])) {
+    const kept = this.#inForce.catalogNo <= position ? this.#inForce : NOTHING;
+    let { catalogNo } = kept;
+    const byKey = new Map(kept.byKey);
+    for await (const chunk of this.#database.stream(LAST_VERSIONS, [catalogNo, position])) {
       for (const row of chunk.getRows()) {
-        const [catalog_no, version, definition, author, at, reason] = row as VersionCells;
-        versions.push(toVersion({ catalog_no, version, definition, author, at, reason }));
+        const [no, version, definition, author, at, reason] = row as VersionCells;
+        const read = toVersion({ catalog_no: no, version, definition, author, at, reason });
+        byKey.set(read.definition.key, read);
+        catalogNo = Math.max(catalogNo, no);
       }
     }
-    return versions;
+    if (catalogNo > this.#inForce.catalogNo) this.#inForce = { catalogNo, byKey };
+    return [...byKey.values()];
   }
 
   async definition(key: string): Promise<DefinitionVersion | undefined> {
@@ -97,13 +119,50 @@ export class DuckDbCatalog implements Catalog {
   }
 
   async segmentNos(keys: readonly string[]): Promise<Uint32Array> {
-    let known = this.#segmentNos ?? (await this.#database.withSession(readNumbers));
-    if (keys.some((key) => !known.has(key))) {
-      // Known here only once they are committed: a number is never seen and then given to another key.
-      known = await this.#database.exclusive((session) => giveNumbers(session, keys));
+    if (this.#segmentNos.size === 0)
+      await this.#database.withSession((session) => this.#readNumbers(session));
+    const known = await this.#numbersOf(keys);
+    if (known !== undefined) return known;
+    // Kept only once they are committed: a number is never seen and then given to another key.
+    const { first, fresh } = await this.#database.exclusive((session) => this.#giveNumbers(session, keys));
+    for (const [i, key] of fresh.entries()) this.#segmentNos.set(key, first + i);
+    return (await this.#numbersOf(keys))!;
+  }
+
+  /** Undefined if any key has none. */
+  async #numbersOf(keys: readonly string[]): Promise<Uint32Array | undefined> {
+    const turns = new Turns();
+    const numbers = new Uint32Array(keys.length);
+    for (let i = 0; i < keys.length; i++) {
+      if (turns.isOver()) await turns.next();
+      const number = this.#segmentNos.get(keys[i]!);
+      if (number === undefined) return undefined;
+      numbers[i] = number;
     }
-    this.#segmentNos = known;
-    return Uint32Array.from(keys, (key) => known.get(key)!);
+    return numbers;
+  }
+
+  /** Reads the numbers that are not kept yet. They come in ascending order, so that none is left out in between. */
+  async #readNumbers(session: DuckDbSession): Promise<void> {
+    for await (const chunk of session.stream(NUMBERS, [this.#segmentNos.size])) {
+      for (const [key, number] of chunk.getRows() as [string, number][]) this.#segmentNos.set(key, number);
+    }
+  }
+
+  /**
+   * Gives the next numbers to keys that have none, in the order of the keys.
+   *
+   * @returns The keys that were given one, and the first of these numbers. What others gave is read in the transaction.
+   */
+  async #giveNumbers(
+    session: DuckDbSession,
+    keys: readonly string[],
+  ): Promise<{ readonly first: number; readonly fresh: readonly string[] }> {
+    await this.#readNumbers(session);
+    const first = this.#segmentNos.size;
+    const fresh = [...new Set(keys)].filter((key) => !this.#segmentNos.has(key));
+    await session.append('segment', [UINTEGER, VARCHAR], [fresh.map((_, i) => first + i), fresh]);
+    return { first, fresh };
   }
 
   async #versionsInForce(
@@ -145,25 +204,6 @@ function appendRows(session: DuckDbSession, rows: readonly Row[], note: ApplyNot
       rows.map(() => note.reason ?? null),
     ],
   );
-}
-
-async function readNumbers(session: DuckDbSession): Promise<Map<string, number>> {
-  const rows = await session.rows<{ key: string; segment_no: number }>('SELECT key, segment_no FROM segment');
-  return new Map(rows.map((row) => [row.key, row.segment_no]));
-}
-
-/**
- * Gives the next numbers to keys that have none, in the order of the keys.
- *
- * @returns All numbers. They are read again in the transaction, since another may have given some before.
- */
-async function giveNumbers(session: DuckDbSession, keys: readonly string[]): Promise<Map<string, number>> {
-  const known = await readNumbers(session);
-  const first = known.size;
-  const fresh = [...new Set(keys)].filter((key) => !known.has(key));
-  await session.append('segment', [UINTEGER, VARCHAR], [fresh.map((_, i) => first + i), fresh]);
-  for (const [i, key] of fresh.entries()) known.set(key, first + i);
-  return known;
 }
 
 function toVersion(row: VersionRow): DefinitionVersion {
