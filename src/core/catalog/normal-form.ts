@@ -63,24 +63,27 @@ function isOfInstance(step: SequenceStep): boolean {
   return step.kind === 'orders' && step.filter.stores === EACH;
 }
 
-/** The rule of one instance; what does not look at the instance is shared with the family's rule. */
-export function ruleOfInstance(rule: Rule, dimension: FamilyDimension, instance: string): Rule {
-  const stores: StoreSet =
-    dimension === 'store'
-      ? { kind: 'ids', ids: [instance] }
-      : { kind: 'attributes', attributes: { [dimension]: [instance] } };
-  return replaceEach(rule, stores);
+/** The stores that an instance of a family stands for. */
+export function storesOfInstance(dimension: FamilyDimension, instance: string): StoreSet {
+  return dimension === 'store'
+    ? { kind: 'ids', ids: [instance] }
+    : { kind: 'attributes', attributes: { [dimension]: [instance] } };
 }
 
-function replaceEach(rule: Rule, stores: StoreSet): Rule {
+/**
+ * The rule of one instance; what does not look at the instance is shared with the family's rule.
+ *
+ * @param stores - See {@link storesOfInstance}.
+ */
+export function ruleOfInstance(rule: Rule, stores: StoreSet): Rule {
   switch (rule.kind) {
     case 'all':
     case 'any': {
-      const rules = rule.rules.map((part) => replaceEach(part, stores));
+      const rules = rule.rules.map((part) => ruleOfInstance(part, stores));
       return rules.every((part, i) => part === rule.rules[i]) ? rule : { kind: rule.kind, rules };
     }
     case 'not': {
-      const part = replaceEach(rule.rule, stores);
+      const part = ruleOfInstance(rule.rule, stores);
       return part === rule.rule ? rule : { kind: 'not', rule: part };
     }
     case 'orders':

@@ -6,7 +6,7 @@ import type { Rule } from '../../model/rule.ts';
 import type { Definition } from '../../model/segment.ts';
 import type { SegmentTypes } from '../../model/segment-type.ts';
 import { checkDefinition } from './check-definition.ts';
-import { readCheckedRule, ruleOfInstance } from './normal-form.ts';
+import { readCheckedRule, ruleOfInstance, storesOfInstance } from './normal-form.ts';
 
 /**
  * Reads a definition's rule.
@@ -21,5 +21,7 @@ export function readRule(definition: Definition, types: SegmentTypes, instance?:
     throw new CoterieError('DEFINITION_INVALID', `"${definition.key}" ${wanted}`, { key: definition.key });
   }
   const rule = readCheckedRule(definition, types);
-  return instance === undefined ? rule : ruleOfInstance(rule, definition.forEach!, instance);
+  return instance === undefined
+    ? rule
+    : ruleOfInstance(rule, storesOfInstance(definition.forEach!, instance));
 }

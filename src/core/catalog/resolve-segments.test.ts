@@ -112,6 +112,34 @@ describe('resolving segments', () => {
     );
   });
 
+  it('a load shares what did not change since the one before, and brings what did', async () => {
+    const catalog = new MemoryCatalog();
+    const note = { author: 'a', at: 0 };
+    const load = (stores = STORES) => loadSegments({ catalog, stores, types: SEGMENT_TYPES });
+    await catalog.apply(
+      [{ key: 'f', type: 'new', forEach: 'store', params: EACH }, { key: 'a', type: 'new' }, refer('r', 'a')],
+      note,
+    );
+    const before = await load();
+    assert.equal((await load())[0], before[0]);
+    await catalog.apply([{ key: 'a', type: 'inactive', params: { within: '7d' } }], note);
+    const after = await load({ ...STORES });
+    assert.deepEqual(
+      after.map((segment, i) => segment === before[i]),
+      [true, true, true, false, false],
+    );
+    assert.deepEqual(after[4]!.rule, { kind: 'any', rules: [after[3]!.rule] });
+    const fewer = await load({ ids: ['s3'], brand: [], city: [], category: [], tags: [] });
+    assert.deepEqual(
+      fewer.map(({ key, segmentNo }) => [key, segmentNo]),
+      [
+        ['f@s3', 2],
+        ['a', 3],
+        ['r', 4],
+      ],
+    );
+  });
+
   it('a reference is replaced by the rule of the segment, through other references and families', () => {
     const [top] = resolve(
       refer('top', 'middle', 'f@s@2'),

@@ -3,7 +3,7 @@
  * stores known, references to segments are replaced by their rules. Definitions were checked when they
  * were applied and are not checked again: this runs over hundreds of thousands of instances.
  */
-import type { Rule } from '../../model/rule.ts';
+import type { StoreSet } from '../../model/rule.ts';
 import {
   type Definition,
   type DefinitionVersion,
@@ -15,8 +15,8 @@ import type { SegmentTypes } from '../../model/segment-type.ts';
 import type { StoreTable } from '../engine/engine.ts';
 import { Turns } from '../turns.ts';
 import type { Catalog } from './catalog.ts';
-import { readCheckedRule, ruleOfInstance } from './normal-form.ts';
-import { type KeyedRule, replaceReferences } from './segment-reference.ts';
+import { readCheckedRule, ruleOfInstance, storesOfInstance } from './normal-form.ts';
+import { type KeyedRule, referencesOf, replaceGathered, replaceReferences } from './segment-reference.ts';
 
 /** The instances of a family over the known stores, each once, in the order of the stores. */
 export function familyInstances(dimension: FamilyDimension, stores: StoreTable): readonly string[] {
@@ -34,11 +34,12 @@ export function segmentKeys(request: {
   readonly stores: StoreTable;
 }): string[] {
   const keys: string[] = [];
-  const instances = instancesOver(request.stores);
+  const instances = new Instances(request.stores);
   for (const { definition } of request.versions) {
     if (definition.status === 'archived') continue;
     if (definition.forEach === undefined) keys.push(definition.key);
-    else for (const one of instances(definition.forEach)) keys.push(instanceKey(definition.key, one));
+    else
+      for (const { name } of instances.of(definition.forEach)) keys.push(instanceKey(definition.key, name));
   }
   return keys;
 }
@@ -63,14 +64,21 @@ export function resolveSegments(request: {
 }
 
 function numbered(rules: readonly KeyedRule[], segmentNos: Uint32Array | undefined): Segment[] {
-  return rules.map(({ definition, instance, key, rule }, i) => ({
-    segmentNo: segmentNos === undefined ? i : segmentNos[i]!,
-    key,
-    definition,
-    ...(instance === undefined ? {} : { instance }),
-    rule,
-  }));
+  return rules.map((rule, i) => ({ ...rule, segmentNo: segmentNos === undefined ? i : segmentNos[i]! }));
 }
+
+/** What was made of the definitions of a catalog when they were last loaded. */
+interface Loaded {
+  readonly types: SegmentTypes;
+  readonly instances: Instances;
+  readonly definitions: readonly Definition[];
+  /** References still in them. Those of definition i begin at `start[i]`. */
+  readonly segments: readonly Segment[];
+  readonly start: Uint32Array;
+}
+
+/** One for each catalog, so that the next load shares what it can: after a change of one definition, the others. */
+const lastLoaded = new WeakMap<Catalog, Loaded>();
 
 /** {@link resolveSegments} for what a catalog holds, with the numbers that it gives. */
 export async function loadSegments(request: {
@@ -79,17 +87,45 @@ export async function loadSegments(request: {
   readonly types: SegmentTypes;
   /** Catalog position; default the last. */
   readonly knownAt?: number;
-}): Promise<Segment[]> {
-  const versions = await request.catalog.definitions(request.knownAt);
-  const segmentNos = await request.catalog.segmentNos(segmentKeys({ versions, stores: request.stores }));
-  const rules: KeyedRule[] = [];
-  const turns = new Turns();
+}): Promise<readonly Segment[]> {
+  const { catalog, stores, types } = request;
+  const versions = await catalog.definitions(request.knownAt);
   const definitions = versions.map((version) => version.definition);
-  for (const rule of eachRule(definitions, request.stores, request.types)) {
-    if (turns.isOver()) await turns.next();
-    rules.push(rule);
+  const last = lastLoaded.get(catalog);
+  const instances = new Instances(stores, last?.instances);
+  const segments: Segment[] = [];
+  const start = new Uint32Array(definitions.length + 1);
+  const fresh: Unnumbered[] = [];
+  const references = new Map<string, readonly string[]>();
+  const turns = new Turns();
+  for (const [i, definition] of definitions.entries()) {
+    const made = last === undefined ? undefined : madeBefore(last, i, definition, { types, instances });
+    for (const segment of made ?? segmentsOf(definition, instances, types)) {
+      if (turns.isOver()) await turns.next();
+      if (made === undefined) fresh.push(segment);
+      segments.push(segment);
+      const to = referencesOf(segment.rule);
+      if (to.length > 0) references.set(segment.key, to);
+    }
+    start[i + 1] = segments.length;
   }
-  return numbered(replaceReferences(rules), segmentNos);
+  const segmentNos = await catalog.segmentNos(fresh.map(({ key }) => key));
+  for (const [i, segment] of fresh.entries()) segment.segmentNo = segmentNos[i]!;
+  lastLoaded.set(catalog, { types, instances, definitions, segments, start });
+  return replaceGathered(segments, references);
+}
+
+/** Versions come in the order of their keys' first ones, so what did not change is where it was. */
+function madeBefore(
+  last: Loaded,
+  place: number,
+  definition: Definition,
+  now: { readonly types: SegmentTypes; readonly instances: Instances },
+): readonly Segment[] | undefined {
+  if (last.definitions[place] !== definition || last.types !== now.types) return undefined;
+  const { forEach } = definition;
+  if (forEach !== undefined && last.instances.of(forEach) !== now.instances.of(forEach)) return undefined;
+  return last.segments.slice(last.start[place], last.start[place + 1]);
 }
 
 /** The rules of all segments of these definitions, references still in them. */
@@ -98,38 +134,65 @@ export function readRules(
   stores: StoreTable,
   types: SegmentTypes,
 ): KeyedRule[] {
-  return [...eachRule(definitions, stores, types)];
+  const instances = new Instances(stores);
+  return [...definitions].flatMap((definition) => [...segmentsOf(definition, instances, types)]);
 }
 
-function* eachRule(
-  definitions: Iterable<Definition>,
-  stores: StoreTable,
+/** A segment whose number is filled in when the keys of all are known. */
+type Unnumbered = Omit<Segment, 'segmentNo'> & { segmentNo: number };
+
+function* segmentsOf(
+  definition: Definition,
+  instances: Instances,
   types: SegmentTypes,
-): Generator<KeyedRule> {
-  const instances = instancesOver(stores);
-  for (const definition of definitions) {
-    if (definition.status === 'archived') continue;
-    const rule: Rule = readCheckedRule(definition, types);
-    if (definition.forEach === undefined) {
-      yield { key: definition.key, definition, rule };
-      continue;
-    }
-    for (const instance of instances(definition.forEach)) {
-      yield {
-        key: instanceKey(definition.key, instance),
-        definition,
-        instance,
-        rule: ruleOfInstance(rule, definition.forEach, instance),
-      };
-    }
+): Generator<Unnumbered> {
+  if (definition.status === 'archived') return;
+  const rule = readCheckedRule(definition, types);
+  if (definition.forEach === undefined) {
+    yield { segmentNo: 0, key: definition.key, definition, rule };
+    return;
+  }
+  for (const { name, stores } of instances.of(definition.forEach)) {
+    yield {
+      segmentNo: 0,
+      key: instanceKey(definition.key, name),
+      definition,
+      instance: name,
+      rule: ruleOfInstance(rule, stores),
+    };
   }
 }
 
-function instancesOver(stores: StoreTable): (dimension: FamilyDimension) => readonly string[] {
-  const known = new Map<FamilyDimension, readonly string[]>();
-  return (dimension) => {
-    const instances = known.get(dimension) ?? familyInstances(dimension, stores);
-    known.set(dimension, instances);
+/** What families have an instance for. */
+interface Instance {
+  readonly name: string;
+  /** One object, so that the rules of all families share it. */
+  readonly stores: StoreSet;
+}
+
+class Instances {
+  readonly #table: StoreTable;
+  readonly #last: ReadonlyMap<FamilyDimension, readonly Instance[]> | undefined;
+  readonly #of = new Map<FamilyDimension, readonly Instance[]>();
+
+  /** @param last - Its lists are taken over where they are the same. */
+  constructor(table: StoreTable, last?: Instances) {
+    this.#table = table;
+    // Its lists alone: not what it took them over from.
+    if (last !== undefined) this.#last = last.#of;
+  }
+
+  of(dimension: FamilyDimension): readonly Instance[] {
+    let instances = this.#of.get(dimension);
+    if (instances === undefined) {
+      const names = familyInstances(dimension, this.#table);
+      const last = this.#last?.get(dimension);
+      instances =
+        last !== undefined && last.length === names.length && names.every((name, i) => name === last[i]!.name)
+          ? last
+          : names.map((name) => ({ name, stores: storesOfInstance(dimension, name) }));
+      this.#of.set(dimension, instances);
+    }
     return instances;
-  };
+  }
 }

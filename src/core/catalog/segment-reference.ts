@@ -30,14 +30,28 @@ interface Resolved extends Size {
  *
  * @throws {CoterieError} `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`.
  */
-export function replaceReferences(segments: readonly KeyedRule[]): readonly KeyedRule[] {
+export function replaceReferences<T extends KeyedRule>(segments: readonly T[]): readonly T[] {
   const references = new Map<string, readonly string[]>();
   for (const { key, rule } of segments) {
     const to = referencesOf(rule);
     if (to.length > 0) references.set(key, to);
   }
+  return replaceGathered(segments, references);
+}
+
+/**
+ * {@link replaceReferences} where it is known what refers to what.
+ *
+ * @param references - Keys of segments that refer to others, with {@link referencesOf} their rules.
+ */
+export function replaceGathered<T extends KeyedRule>(
+  segments: readonly T[],
+  references: ReadonlyMap<string, readonly string[]>,
+): readonly T[] {
   if (references.size === 0) return segments;
-  const ruleOf = new Map(segments.map((segment) => [segment.key, segment.rule]));
+  const involved = new Set([...references.keys(), ...[...references.values()].flat()]);
+  const ruleOf = new Map<string, Rule>();
+  for (const { key, rule } of segments) if (involved.has(key)) ruleOf.set(key, rule);
   const resolved = new Map<string, Resolved>();
   for (const key of bottomUp(references, ruleOf)) {
     resolved.set(key, replaceIn(key, ruleOf.get(key)!, resolved));
