@@ -32,6 +32,8 @@ interface Programmed {
 /** Times as many uses as are watched: a program costs some times what an action does. */
 const SPARED_MIN = 8;
 
+const holdsNever = (): boolean => false;
+
 /** Compiles, in turns; the cost grows with the segments and the stores that they name. */
 export async function compile(request: CompileRequest): Promise<Plan> {
   const turns = new Turns();
@@ -49,16 +51,19 @@ export async function compile(request: CompileRequest): Promise<Plan> {
     expressions.push(fold(express(segment.rule, table)));
   }
   const sharing = new Uint32Array(table.size);
-  for (const expression of expressions)
+  for (const expression of expressions) {
+    if (turns.isOver()) await turns.next();
     for (const condition of conditionsOf(expression)) sharing[condition]!++;
+  }
+  const sharingOf = (condition: number): number => sharing[condition]!;
   const uses = new Uses();
   const programs: Programmed[] = [];
   for (const [place, expression] of expressions.entries()) {
     if (turns.isOver()) await turns.next();
     const conditions = conditionsOf(expression);
-    const isDefault = evaluateExpression(expression, () => false);
+    const isDefault = evaluateExpression(expression, holdsNever);
     defaults[place] = Number(isDefault);
-    const triggers = triggersOf(expression, (condition) => sharing[condition]!);
+    const triggers = triggersOf(expression, sharingOf);
     if (conditions.length > TABLE_CONDITIONS_MAX || isSpared(conditions, triggers, sharing)) {
       uses.addProgram(conditions, triggers, programs.length);
       programs.push({ place, exceptions: isDefault ? not(expression) : expression });

@@ -46,15 +46,19 @@ function constant(value: boolean): Expression {
 }
 
 /** The distinct conditions of an expression, in order of first use. */
-export function conditionsOf(expression: Expression): number[] {
+export function conditionsOf(expression: Expression): readonly number[] {
+  // Most rules have one condition.
+  if (expression.op === 'condition') return [expression.condition];
+  if (expression.op === 'not') return conditionsOf(expression.of);
   const found = new Set<number>();
-  const visit = (node: Expression): void => {
-    if (node.op === 'condition') found.add(node.condition);
-    else if (node.op === 'not') visit(node.of);
-    else if (node.op !== 'constant') for (const child of node.of) visit(child);
-  };
-  visit(expression);
+  gather(expression, found);
   return [...found];
+}
+
+function gather(expression: Expression, found: Set<number>): void {
+  if (expression.op === 'condition') found.add(expression.condition);
+  else if (expression.op === 'not') gather(expression.of, found);
+  else if (expression.op !== 'constant') for (const child of expression.of) gather(child, found);
 }
 
 /** The value of an expression, given which conditions hold. */

@@ -138,6 +138,7 @@ function readCalendar(
   context: FilterContext,
 ): Pick<OrderFilter, 'weekdays' | 'hours' | 'timeZone'> {
   const { weekday, hours, timeZone } = written;
+  if (weekday === undefined && hours === undefined && timeZone === undefined) return {};
   const { path, report, measure } = context;
   const wanted = typeof weekday === 'string' ? [weekday] : (weekday ?? []);
   const weekdays = WEEKDAYS.flatMap((day, i) => (wanted.includes(day) ? [i + 1] : []));
