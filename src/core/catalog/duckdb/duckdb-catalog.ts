@@ -25,9 +25,10 @@ const COLUMNS = 'catalog_no, version, definition, author, "at", reason';
  * what is in force at $2.
  */
 const LAST_VERSIONS = `
-  SELECT ${COLUMNS} FROM definition_version WHERE catalog_no > $1 AND catalog_no <= $2
-  QUALIFY row_number() OVER (PARTITION BY key ORDER BY catalog_no DESC) = 1
-  ORDER BY min(catalog_no) OVER (PARTITION BY key)`;
+  SELECT ${COLUMNS} FROM definition_version JOIN (
+    SELECT max(catalog_no) AS catalog_no, min(catalog_no) AS first_no FROM definition_version
+    WHERE catalog_no > $1 AND catalog_no <= $2 GROUP BY key) AS last USING (catalog_no)
+  ORDER BY first_no`;
 /** $1: the first number. */
 const NUMBERS = 'SELECT key, segment_no FROM segment WHERE segment_no >= $1 ORDER BY segment_no';
 const LAST_POSITION = 'SELECT coalesce(max(catalog_no), 0)::UINTEGER AS catalog_no FROM definition_version';
