@@ -5,8 +5,8 @@
 
 /** A time, or a date, has 32 bits. */
 const TALLY_UNIT = 2 ** 32;
-/** Up to so many numbers, which come mostly in order, are faster sorted here than by the built-in sort. */
-const INSERTION_MAX = 256;
+/** Moves that cost about what the built-in sort does. */
+const MOVES_PER_NUMBER = 64;
 
 export class KeptNumbers {
   #numbers = new Float64Array(1024);
@@ -100,11 +100,9 @@ export class KeptNumbers {
   }
 }
 
+/** What comes mostly in order is moved into it; the built-in sort, which looks at all, is for the rest. */
 function sortAscending(numbers: Float64Array, count: number): void {
-  if (count > INSERTION_MAX) {
-    numbers.subarray(0, count).sort();
-    return;
-  }
+  let movesLeft = count * MOVES_PER_NUMBER;
   for (let i = 1; i < count; i++) {
     const number = numbers[i]!;
     let at = i;
@@ -113,5 +111,10 @@ function sortAscending(numbers: Float64Array, count: number): void {
       at--;
     }
     numbers[at] = number;
+    movesLeft -= i - at;
+    if (movesLeft < 0) {
+      numbers.subarray(0, count).sort();
+      return;
+    }
   }
 }

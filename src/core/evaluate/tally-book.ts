@@ -191,7 +191,10 @@ export class TallyBook {
   }
 
   #testSequences(tally: number, place: number, scratch: Scratch): void {
-    const { sequenceStart, sequenceSecond, sequenceWithinS, sequenceWithout, sequenceAction } = this.#index;
+    const { words, sequenceStart, sequenceSecond, sequenceWithinS, sequenceWithout, sequenceAction } =
+      this.#index;
+    // Firsts keep their times.
+    if (words[tally * TALLY.words + TALLY.keep] !== KEEP.time) return;
     const end = sequenceStart[tally + 1]!;
     for (let i = sequenceStart[tally]!; i < end; i++) {
       // Place 0, of a second that nothing led to, has kept nothing.
