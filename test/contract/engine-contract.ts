@@ -326,6 +326,27 @@ export function engineContract(name: string, open: OpenEngine): void {
       assert.ok((await left('ann')).includes('2 cancelled'), 'also to somebody who was erased');
     });
 
+    test('a moved order is cancelled as its old customer had it, whatever the correction says', async (engine) => {
+      const had = order('ann', '1', { storeId: 'sA', orderedAt: 1000, totalE4: 50_000, currency: 'EUR' });
+      const says = { storeId: 'sB', orderedAt: 9000, totalE4: 9_990_000, discountE4: 7, currency: 'USD' };
+      const cancelled = async (customer: string) =>
+        (await engine.customerFacts(customer)).orders.filter(({ status }) => status === 'cancelled');
+      await engine.put({ orders: [order('ann', '1', { totalE4: 1 })] });
+      await engine.put({ orders: [had, order('cid', '1')] });
+      await engine.put({ orders: [order('bob', '1', { ...says, previousCustomerId: 'ann' })] });
+      assert.deepEqual(await cancelled('ann'), [{ ...had, status: 'cancelled' }]);
+      const later = order('cid', '1', { orderedAt: 5, totalE4: 3 });
+      const { unmoved } = await engine.put({
+        orders: [later, order('bob', '1', { ...says, previousCustomerId: 'cid' }), had].concat(
+          order('dan', '2', { ...says, previousCustomerId: 'eve' }),
+          order('eve', '2'),
+        ),
+      });
+      assert.deepEqual(await cancelled('cid'), [{ ...later, status: 'cancelled' }], 'as the batch has it');
+      assert.deepEqual(unmoved, [{ previousCustomerId: 'eve', orderId: '2' }]);
+      assert.deepEqual(await cancelled('eve'), [], 'what comes after the move is the order of its customer');
+    });
+
     test('goes on after a scan that was left in the middle', async (engine) => {
       await engine.put({ orders: Array.from({ length: 50 }, (_, i) => order(`c${i}`, '1')) });
       for await (const batch of engine.scan({ columns: { amounts: true, traits: true }, batchOrders: 2 })) {

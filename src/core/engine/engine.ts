@@ -185,7 +185,7 @@ export interface PutReport {
   readonly unmoved?: readonly UnmovedOrder[];
 }
 
-/** An order that its `previousCustomerId` does not have, and never had. */
+/** An order that its `previousCustomerId` does not have, and never had, when its row comes. */
 export interface UnmovedOrder {
   readonly previousCustomerId: string;
   readonly orderId: string;
@@ -205,7 +205,8 @@ export interface Engine {
   /**
    * Puts facts that are already checked, as one batch, durable when it returns. Facts about customers who
    * were erased are dropped; the answer names those customers, if there are any. An order with a
-   * `previousCustomerId` is taken for its customer, and the previous one's, if there is one, is cancelled.
+   * `previousCustomerId` is taken for its customer, and the previous one's, if there is one, is cancelled: as it
+   * was, and not as the row says.
    *
    * @param positions - Where streams stand with these facts: they are durable together, or neither is.
    */

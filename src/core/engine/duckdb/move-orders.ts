@@ -1,7 +1,7 @@
 /**
  * Orders that a correction moves to another customer: a row that names the previous customer brings that
- * customer's version with it, cancelled, in the same batch. It is staged just before the row, so that of
- * several moves in one batch the last one wins, like of any rows.
+ * customer's version with it, as it was but cancelled, in the same batch. It is staged just before the row, so
+ * that of several moves in one batch the last one wins, like of any rows.
  */
 import type { UnmovedOrder } from '../engine.ts';
 import type { DuckDbSession } from './session.ts';
@@ -12,19 +12,31 @@ const CANCELLED = 1;
 /** All moves of the batch. Row numbers are doubled, so that there is room before every row. */
 const FIND = `
 CREATE OR REPLACE TEMP TABLE order_move AS
-SELECT row_no * 2 AS row_no, previous_customer_id AS customer_id, order_id, store_id, ordered_at, total_e4, discount_e4,
-  currency, ${CANCELLED}::UTINYINT AS status
+SELECT (row_no * 2)::BIGINT AS row_no, previous_customer_id AS customer_id, order_id
 FROM ${STAGED_ORDER} WHERE previous_customer_id IS NOT NULL AND previous_customer_id <> customer_id`;
 
-/** Those whose previous customer has the order, or gets it in the same batch. */
+/**
+ * What the previous customers had: versions from before, the latest last, then the rows of the batch. A move
+ * takes the last one before it; rows of the batch that come after it replace what it staged.
+ */
+const VERSIONS = `
+SELECT batch_no::BIGINT - 4294967296 AS row_no, customer_id, order_id, store_id, ordered_at, total_e4, discount_e4,
+  code AS currency
+FROM (SELECT DISTINCT customer_no, customer_id, order_id FROM order_move JOIN customer USING (customer_id)) AS wanted
+JOIN (FROM order_base UNION ALL FROM order_tail) AS known USING (customer_no, order_id)
+JOIN currency USING (currency_no)
+LEFT JOIN (SELECT DISTINCT store_no, store_id FROM store) AS known_store USING (store_no)
+UNION ALL
+SELECT row_no::BIGINT, customer_id, order_id, store_id, ordered_at, total_e4, discount_e4, currency
+FROM ${STAGED_ORDER} SEMI JOIN order_move USING (customer_id, order_id)`;
+
+/** Those whose previous customer has the order by then. */
 const STAGE = `
 CREATE OR REPLACE TEMP TABLE staged_move AS
-FROM order_move
-SEMI JOIN (
-  SELECT customer_id, order_id FROM (
-    SELECT DISTINCT customer_no, customer_id, order_id FROM order_move JOIN customer USING (customer_id)) AS wanted
-  SEMI JOIN (FROM order_base UNION ALL FROM order_tail) AS known USING (customer_no, order_id)
-  UNION ALL SELECT customer_id, order_id FROM ${STAGED_ORDER}) AS had USING (customer_id, order_id)`;
+SELECT order_move.*, store_id, ordered_at, total_e4, discount_e4, currency, ${CANCELLED}::UTINYINT AS status
+FROM order_move ASOF JOIN (${VERSIONS}) AS version
+  ON version.customer_id = order_move.customer_id AND version.order_id = order_move.order_id
+  AND version.row_no < order_move.row_no`;
 
 /**
  * Looks for moves among the staged orders, before any are dropped: an order leaves its previous customer
