@@ -5,12 +5,12 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { CoterieError } from '../model/error.ts';
-import { formatMoment } from '../model/time.ts';
 import { type CheckAnswer, check, checkBatch } from '../store/check.ts';
 import type { StoreView } from '../store/store.ts';
-import { AsOfSchema, answers, CustomerIdSchema, SegmentKeySchema } from './answer-schemas.ts';
+import { AsOfSchema, answers, CustomerIdSchema, MarkSchema, SegmentKeySchema } from './answer-schemas.ts';
 import { type Api, type RouteContext, viewOf } from './context.ts';
 import { checkCustomerId } from './customer-id.ts';
+import { withAsOfText } from './report.ts';
 import { BATCH_CUSTOMERS_MAX, BATCH_PAIRS_MAX, CHECK_SEGMENTS_MAX } from './server-options.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -51,6 +51,7 @@ const CheckAnswerSchema = Type.Object({
   memberships: MembershipsSchema,
   unknown: UnknownSchema,
   asOf: AsOfSchema,
+  mark: MarkSchema,
 });
 
 const BatchBody = Type.Object(
@@ -68,6 +69,7 @@ const BatchAnswerSchema = Type.Object({
   }),
   unknown: UnknownSchema,
   asOf: AsOfSchema,
+  mark: MarkSchema,
 });
 
 interface CheckQuestion {
@@ -183,7 +185,7 @@ class Endings {
   of(view: StoreView): string {
     if (view !== this.#view) {
       this.#view = view;
-      this.#text = `,"asOf":"${formatMoment(view.asOf.moment)}"}`;
+      this.#text = `,${JSON.stringify(withAsOfText({ asOf: view.asOf })).slice(1)}`;
     }
     return this.#text;
   }

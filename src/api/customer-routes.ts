@@ -1,7 +1,7 @@
 /** Questions about one customer: which segments, answered by the Store; why, answered by the Core. */
 import { Type } from 'typebox';
 import type { MembershipFilter } from '../core/core.ts';
-import { formatMoment, parseMoment } from '../model/time.ts';
+import { parseMoment } from '../model/time.ts';
 import { segmentsOf } from '../store/segments-of.ts';
 import {
   AsOfSchema,
@@ -59,6 +59,7 @@ const SegmentsAnswer = Type.Object({
   ),
   next: NextSchema,
   asOf: AsOfSchema,
+  mark: MarkSchema,
 });
 
 const ExplainQuery = Type.Object(
@@ -124,13 +125,13 @@ export function addCustomerRoutes(api: Api, context: RouteContext): void {
       // One look-up after the other: what a row is read from is valid until the next.
       const known = await view.isKnown(id);
       const page = await segmentsOf(view, id, { ...filter, limit: limit ?? PAGE_ITEMS_DEFAULT, ...after });
-      return {
+      return withAsOfText({
         customer: id,
         known,
         segments: page.entries.map(({ key, name, owner, tags, type }) => ({ key, name, owner, tags, type })),
         next: page.next === undefined ? undefined : writeCursor(page.next),
-        asOf: formatMoment(view.asOf.moment),
-      };
+        asOf: view.asOf,
+      });
     },
   );
 
@@ -165,11 +166,11 @@ async function pastSegments(
   const after = cursor === undefined ? undefined : readKeyCursor(cursor);
   const rest = report.segments.filter(({ key }) => after === undefined || key > after);
   const page = rest.slice(0, limit);
-  return {
+  return withAsOfText({
     customer: customerId,
     known: report.known,
     segments: page.map(({ key, name, owner, tags, type }) => ({ key, name, owner, tags, type })),
     next: rest.length > limit ? writeCursor(page.at(-1)!.key) : undefined,
-    asOf: formatMoment(report.asOf.moment),
-  };
+    asOf: report.asOf,
+  });
 }

@@ -2,7 +2,7 @@
  * What commands run in process, as the composition root hands it to them: no command picks a driver.
  * Each part is loaded when it is first asked for, so that `check` and `--help` start fast.
  */
-import type { FactsAnswer, ListUploadAnswer, StreamAnswer } from '../client/client.ts';
+import type { FactsAnswer, ListUploadAnswer, Mark, StreamAnswer } from '../client/client.ts';
 import type { Config } from '../config/option-table.ts';
 import type { Core } from '../core/core.ts';
 import type { Progress } from '../core/engine/engine.ts';
@@ -73,6 +73,7 @@ export interface CheckReport {
   readonly unknown: readonly string[];
   /** ISO 8601. */
   readonly asOf: string;
+  readonly mark: Mark;
 }
 
 export interface Parts {

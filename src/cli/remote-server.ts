@@ -21,8 +21,9 @@ export function remoteServer(url: string): RemoteServer {
   const client = new CoterieClient({ url });
   return {
     async check(customer, segments) {
-      const { memberships, unknown, asOf } = await client.check(customer, segments);
-      return { customer, memberships, unknown, asOf: asOf ?? '' };
+      // Without a fallback there is no answer that reflects nothing.
+      const { memberships, unknown, asOf, mark } = await client.check(customer, segments);
+      return { customer, memberships, unknown, asOf: asOf!, mark: mark! };
     },
     async verify(request) {
       const answer = await client.verify({ ...request, timeoutMs: HOUR_MS });

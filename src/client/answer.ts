@@ -18,6 +18,8 @@ export interface CheckAnswer {
   readonly unknown: readonly string[];
   /** The moment the answer reflects; null for a fallback, which reflects none. */
   readonly asOf: string | null;
+  /** What was known then; null for a fallback. */
+  readonly mark: Mark | null;
   /** Where the answer is from: `fallback` when Coterie could not be asked. */
   readonly source: 'coterie' | 'fallback';
   /** Why it is a fallback. */
@@ -38,6 +40,7 @@ export interface CustomerSegments {
   /** Where the next page begins, for `cursor`. */
   readonly next?: string;
   readonly asOf: string;
+  readonly mark: Mark;
 }
 
 export interface SegmentVersion {

@@ -87,17 +87,17 @@ export class CoterieClient extends FactClient {
     options: CheckOptions = {},
   ): Promise<CheckAnswer[]> {
     try {
-      const { results, unknown, asOf } = await this.#transport.json<{
-        readonly results: readonly Pick<CheckAnswer, 'customer' | 'memberships'>[];
-        readonly unknown: readonly string[];
-        readonly asOf: string;
-      }>('/v1/check/batch', {
+      const { results, ...rest } = await this.#transport.json<
+        Pick<CheckAnswer, 'unknown' | 'asOf' | 'mark'> & {
+          readonly results: readonly Pick<CheckAnswer, 'customer' | 'memberships'>[];
+        }
+      >('/v1/check/batch', {
         method: 'POST',
         json: { customers, segments, ...strictOf(options) },
         timeoutMs: this.#timeoutMs,
         signal: options.signal,
       });
-      return results.map((result) => ({ ...result, unknown, asOf, source: 'coterie' as const }));
+      return results.map((result) => ({ ...result, ...rest, source: 'coterie' as const }));
     } catch (error) {
       return this.#fallBack(error, customers, segments, options);
     }
@@ -363,7 +363,7 @@ export class CoterieClient extends FactClient {
     this.#options.onFallback?.(error);
     return customers.map((customer) => {
       const memberships = answerOf(fallback, { customer, segments }, error);
-      return { customer, memberships, unknown: [], asOf: null, source: 'fallback', error };
+      return { customer, memberships, unknown: [], asOf: null, mark: null, source: 'fallback', error };
     });
   }
 }

@@ -7,6 +7,8 @@ import { ask, type Coterie, NOW, openCoterie } from './api-fixture.ts';
 
 let coterie: Coterie;
 let url: string;
+/** Beside every as-of: so whoever got a batch number sees whether an answer reflects it. */
+const mark = { batchNo: 1, catalogNo: 5, calculationNo: 1 };
 before(async () => {
   coterie = await openCoterie();
   url = coterie.url;
@@ -24,6 +26,7 @@ test('a check answers for each segment and says as of when', async () => {
     memberships: { regular: true, lapsed: false, 'new-at@s1': false, 'new-at@s2': true, 'in-bcn': true },
     unknown: [],
     asOf: NOW,
+    mark,
   });
 });
 
@@ -49,6 +52,7 @@ test('a check by GET is the same, with keys joined by commas or repeated', async
       memberships: { regular: false, lapsed: true },
       unknown: [],
       asOf: NOW,
+      mark,
     });
   }
 });
@@ -88,6 +92,7 @@ test('a batch answers for each customer in their order', async () => {
     ],
     unknown: ['nope'],
     asOf: NOW,
+    mark,
   });
 });
 

@@ -41,6 +41,7 @@ test('checks, batches and lists come back typed, with where they are from', asyn
     memberships: { regular: true },
     unknown: ['nope'],
     asOf: NOW,
+    mark: { batchNo: 1, catalogNo: 5, calculationNo: 1 },
     source: 'coterie',
   });
   assert.equal(await client.isMember('bo', 'lapsed'), true);

@@ -1,8 +1,8 @@
 /** `coterie check`: is this customer in these segments? Asks the memberships alone, also while a server runs. */
 import { Option } from 'commander';
 import { checkCustomerId } from '../../api/customer-id.ts';
+import { withAsOfText } from '../../api/report.ts';
 import { CoterieError } from '../../model/error.ts';
-import { formatMoment } from '../../model/time.ts';
 import { check } from '../../store/check.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { prepareDataFolder } from '../data-folder.ts';
@@ -85,7 +85,7 @@ async function checkInFolder(
       throw new CoterieError('NOT_CALCULATED', `nothing was calculated in ${call.config.data} yet`);
     }
     const { memberships, unknown } = await check(view, customer, keys);
-    return { customer, memberships, unknown, asOf: formatMoment(view.asOf.moment) };
+    return withAsOfText({ customer, memberships, unknown, asOf: view.asOf });
   } finally {
     await store.close();
   }
