@@ -15,7 +15,8 @@ const StreamSchema = Type.Object({
   }),
   lagMessages: Type.Optional(
     Type.Integer({
-      description: 'Messages that the broker has and that are not durable here. Absent until it was asked.',
+      description:
+        'Messages that the broker had when it was last asked (every 5 s), less those that became durable here since. Absent until it was asked.',
     }),
   ),
   lastMessageAt: Type.Optional(

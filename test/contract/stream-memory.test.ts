@@ -45,6 +45,23 @@ test('messages that are delivered again are dropped', async () => {
   assert.equal((await engine.counts()).batchNo, 1);
 });
 
+test('what is taken in counts as behind no longer, also before the broker is asked again', async () => {
+  const memory = new MemoryMessageStream();
+  for (let i = 0; i < 5; i++) memory.publish('orders', JSON.stringify(order('c', `${i}`)));
+  const options = { ...QUICK, lagPeriodMs: 3_600_000, gatherMs: 0, batchRows: 2 };
+  const consumer = startStreamConsumer({ stream: memory, engine: new MemoryEngine(), rejects, options });
+  const behind = new Set<number | undefined>();
+  await until('all is taken in', () => {
+    const { messages, lagMessages } = consumer.status();
+    behind.add(lagMessages === undefined ? undefined : messages + lagMessages);
+    return messages === 5;
+  });
+  assert.equal(consumer.status().lagMessages, 0);
+  behind.delete(undefined);
+  assert.deepEqual([...behind], [5], 'and never more or less than there is');
+  await consumer.close();
+});
+
 test('a stream is read no faster than its facts become durable', async () => {
   const body = new TextEncoder().encode(JSON.stringify(order('c', '1')));
   let read = 0;

@@ -20,7 +20,10 @@ export interface StreamStatus {
   readonly state: 'connecting' | 'following' | 'failing' | 'stopped';
   /** Partition → the last position that is durable. */
   readonly position: Readonly<Record<string, number>>;
-  /** Messages that the broker holds and that are not durable here; absent until the broker was asked. */
+  /**
+   * Messages that the broker held when it was last asked, every few seconds, and that are not durable here by
+   * now; absent until it was asked.
+   */
   readonly lagMessages?: number;
   /** When the last message became durable, in seconds since 1970; absent before the first since the start. */
   readonly lastMessageAt?: number;
@@ -96,7 +99,8 @@ class Consumer implements StreamConsumer {
   #failure: string | undefined;
   #failures = 0;
   #positions = new Map<string, number>();
-  #lagMessages: number | undefined;
+  /** What the broker had when it was asked, and how many messages had been taken in by then. */
+  #lag: { readonly messages: number; readonly taken: number } | undefined;
   #lastMessageAt: number | undefined;
   #lastPutMs = 0;
   #messages = 0;
@@ -119,7 +123,7 @@ class Consumer implements StreamConsumer {
       source: this.#parts.stream.name,
       state: this.#state,
       position: Object.fromEntries(this.#positions),
-      ...(this.#lagMessages === undefined ? {} : { lagMessages: this.#lagMessages }),
+      ...(this.#lag && { lagMessages: Math.max(0, this.#lag.messages - (this.#messages - this.#lag.taken)) }),
       ...(this.#lastMessageAt === undefined ? {} : { lastMessageAt: this.#lastMessageAt }),
       messages: this.#messages,
       redelivered: this.#redelivered,
@@ -224,8 +228,9 @@ class Consumer implements StreamConsumer {
 
   async #askLag(reader: StreamReader): Promise<void> {
     // A broker that does not answer shows in reading, and is told there.
-    const lag = await reader.lag(this.#positions).catch(() => undefined);
-    if (reader === this.#reader) this.#lagMessages = lag;
+    const taken = this.#messages;
+    const messages = await reader.lag(new Map(this.#positions)).catch(() => undefined);
+    if (reader === this.#reader) this.#lag = messages === undefined ? undefined : { messages, taken };
   }
 
   #succeeded(): void {
