@@ -67,28 +67,17 @@ async function openCore(
     readonly forgetElsewhere?: (customerIds: readonly string[]) => Promise<void>;
   },
 ): Promise<Core> {
-  const [
-    { DuckDbEngine },
-    { DuckDbCatalog },
-    { DuckDbBoundLog },
-    { DuckDbCalculationLog },
-    { DuckDbFlowLog },
-    { openCore: open },
-  ] = await Promise.all([
+  const [{ DuckDbEngine }, { DuckDbCatalog }, { duckDbRecords }, { openCore: open }] = await Promise.all([
     import('./core/engine/duckdb/duckdb-engine.ts'),
     import('./core/catalog/duckdb/duckdb-catalog.ts'),
-    import('./core/history/duckdb/duckdb-bound-log.ts'),
-    import('./core/history/duckdb/duckdb-calculation-log.ts'),
-    import('./core/history/duckdb/duckdb-flow-log.ts'),
+    import('./core/history/duckdb/duckdb-records.ts'),
     import('./core/open-core.ts'),
   ]);
   const database = await openDatabase(config);
   return open({
     engine: new DuckDbEngine(database),
     catalog: new DuckDbCatalog(database),
-    calculations: new DuckDbCalculationLog(database),
-    bounds: new DuckDbBoundLog(database),
-    flows: new DuckDbFlowLog(database),
+    ...duckDbRecords(database),
     target: parts.store,
     async forgetElsewhere(customerIds) {
       if (parts.forgetElsewhere) return parts.forgetElsewhere(customerIds);

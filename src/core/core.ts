@@ -258,8 +258,8 @@ export interface Core {
     knowledge?: 'then' | 'now',
   ): Promise<ExplainReport>;
   /**
-   * The segments that a customer was in at a past moment, ascending by key: with the definitions in force
-   * then, and the facts that had been received by then.
+   * The segments that a customer was in at a past moment, ascending by key: with the definitions and facts
+   * that were served as of it, or that had been applied and received by then where nothing was.
    */
   membershipsAt(
     customerId: string,

@@ -39,10 +39,12 @@ import type {
 } from './engine/engine.ts';
 import { EvaluationPool } from './evaluate/evaluation-pool.ts';
 import { explain } from './explain.ts';
+import type { AsOfLog } from './history/as-of-log.ts';
 import type { BoundLog } from './history/bound-log.ts';
 import type { CalculationLog } from './history/calculation-log.ts';
 import type { FlowLog } from './history/flow-log.ts';
 import type { HistoryRange } from './history/history-range.ts';
+import { PastKnowledge } from './history/past-knowledge.ts';
 import { pastMemberships } from './history/past-memberships.ts';
 import { readHistory } from './history/read-history.ts';
 import { type ForgetElsewhere, forgetErased } from './live/forget-erased.ts';
@@ -63,6 +65,8 @@ export interface CoreParts {
   readonly changes?: ChangeLog;
   /** The record of entries and exits by hour; without it, a history tells only of full passes. */
   readonly flows?: FlowLog;
+  /** The record of what was known as of what was served; without it, times of receipt stand for it. */
+  readonly asOfs?: AsOfLog;
   /** Forgets erased customers, by id, wherever else they are kept. */
   readonly forgetElsewhere?: ForgetElsewhere;
   /** Default: the built-in types. */
@@ -89,6 +93,7 @@ class LocalCore implements Core {
   readonly #target: MembershipTarget;
   readonly #changes: ChangeLog | undefined;
   readonly #flows: FlowLog | undefined;
+  readonly #knowledge: PastKnowledge;
   readonly #forgetElsewhere: ForgetElsewhere | undefined;
   readonly #types: SegmentTypes;
   readonly #now: () => number;
@@ -107,6 +112,7 @@ class LocalCore implements Core {
     this.#target = parts.target;
     this.#changes = parts.changes;
     this.#flows = parts.flows;
+    this.#knowledge = new PastKnowledge({ engine: parts.engine, catalog: parts.catalog, log: parts.asOfs });
     this.#forgetElsewhere = parts.forgetElsewhere;
     this.#types = parts.types ?? SEGMENT_TYPES;
     this.#now = parts.now ?? (() => Math.floor(Date.now() / 1000));
@@ -159,6 +165,7 @@ class LocalCore implements Core {
       const pass = () => this.#fullPass({ ...request, calculationNo }, progress);
       if (this.#live) return await this.#live.around({ moment: request.moment, calculationNo }, pass);
       const report = await pass();
+      if (!report.isPinned) await this.#knowledge.note(report.asOf);
       await this.#forgetErased();
       return report;
     } finally {
@@ -200,6 +207,7 @@ class LocalCore implements Core {
       types: this.#types,
       bounds: this.#bounds,
       forgetElsewhere: this.#forgetElsewhere,
+      knowledge: this.#knowledge,
     };
   }
 
@@ -324,7 +332,7 @@ class LocalCore implements Core {
   ): Promise<ExplainReport> {
     const { customers: _, ...served } = await this.#standpoint();
     const now = { ...served, moment: moment ?? served.moment };
-    const asOf = knowledge === 'now' ? now : await this.#knownThen(now.moment);
+    const asOf = knowledge === 'now' ? now : await this.#knowledge.at(now.moment);
     const { segment, stores, taken } = await this.#segments.onlySegmentOf(key, asOf);
     const isKnown = (await this.#engine.customerNo(customerId, asOf.batchNo)) !== undefined;
     const facts = await this.#engine.customerFacts(customerId, asOf.batchNo);
@@ -369,6 +377,7 @@ class LocalCore implements Core {
 
   async close(): Promise<void> {
     await this.#live?.stop();
+    await this.#knowledge.flush();
     await this.#pool.close();
     await this.#engine.close();
   }
@@ -379,16 +388,7 @@ class LocalCore implements Core {
     filter: MembershipFilter = {},
   ): Promise<PastMembershipsReport> {
     const parts = { ...this.#parts(), segments: this.#segments };
-    return pastMemberships(parts, customerId, await this.#knownThen(moment), filter);
-  }
-
-  /** What had been received and applied by a moment. */
-  async #knownThen(moment: number): Promise<AsOf> {
-    const [batchNo, catalogNo] = await Promise.all([
-      this.#engine.lastBatchNo(moment),
-      this.#catalog.catalogNo(moment),
-    ]);
-    return { moment, batchNo, catalogNo, calculationNo: 0 };
+    return pastMemberships(parts, customerId, await this.#knowledge.at(moment), filter);
   }
 
   /** What is served: questions about members are answered as of it. */

@@ -15,9 +15,7 @@ import { openDatabase } from '../../src/core/engine/duckdb/database.ts';
 import { DuckDbEngine } from '../../src/core/engine/duckdb/duckdb-engine.ts';
 import { duckDbOracle } from '../../src/core/engine/duckdb/duckdb-oracle.ts';
 import { ChangeFeed } from '../../src/core/feed/change-feed.ts';
-import { DuckDbBoundLog } from '../../src/core/history/duckdb/duckdb-bound-log.ts';
-import { DuckDbCalculationLog } from '../../src/core/history/duckdb/duckdb-calculation-log.ts';
-import { DuckDbFlowLog } from '../../src/core/history/duckdb/duckdb-flow-log.ts';
+import { duckDbRecords } from '../../src/core/history/duckdb/duckdb-records.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/core/ingest/ingest.ts';
 import { openCore } from '../../src/core/open-core.ts';
 import { Verifier } from '../../src/core/verify/verifier.ts';
@@ -88,13 +86,12 @@ export async function openCoterie(
   const engine = new DuckDbEngine(database);
   const store = await openLmdbStore({ folder: join(folder, 'store') });
   const changes = openMemoryChangeLog();
+  const records = duckDbRecords(database);
   const core = openCore({
     changes,
     engine,
     catalog: new DuckDbCatalog(database),
-    calculations: new DuckDbCalculationLog(database),
-    bounds: new DuckDbBoundLog(database),
-    flows: new DuckDbFlowLog(database),
+    ...records,
     target: store,
     forgetElsewhere: (ids) => webhooks.forget(ids),
     threads: 1,
@@ -133,7 +130,7 @@ export async function openCoterie(
       database,
       new DuckDbCatalog(database),
       SEGMENT_TYPES,
-      new BoundSource({ engine, log: new DuckDbBoundLog(database) }),
+      new BoundSource({ engine, log: records.bounds }),
     ),
     served: (ids, draw) => servedSample(store, ids, draw),
   });

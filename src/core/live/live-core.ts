@@ -7,6 +7,7 @@ import type { LiveStatus } from '../core.ts';
 import type { LiveFacts } from '../engine/live-facts.ts';
 import type { FlowLog, SegmentState } from '../history/flow-log.ts';
 import { FlowRecorder } from '../history/flow-recorder.ts';
+import type { PastKnowledge } from '../history/past-knowledge.ts';
 import { forgetErased } from './forget-erased.ts';
 import { type Live, type LiveParts, openLive, type TickReport } from './live.ts';
 import { LiveSizes } from './live-sizes.ts';
@@ -21,6 +22,7 @@ export interface LiveCoreParts extends Omit<LiveParts, 'facts'> {
   readonly onFailure?: (error: unknown) => void;
   /** Where entries and exits are recorded by hour; absent: nowhere. */
   readonly flows?: FlowLog;
+  readonly knowledge: PastKnowledge;
 }
 
 export class LiveCore {
@@ -164,6 +166,7 @@ export class LiveCore {
     const live = await openLive({ ...this.#parts, facts: this.#facts });
     await this.#sizes.count(target, await engine.customerNoEnd());
     this.#live = live;
+    await this.#parts.knowledge.note(target.asOf()!);
     await this.#recorder?.resume(target.asOf()!, target.customers(), (segmentNo) =>
       this.#stateOf(live, segmentNo),
     );
@@ -209,6 +212,7 @@ export class LiveCore {
     this.#totals.exits += report.exits;
     this.#totals.seconds += report.seconds;
     this.#lastTick = report;
+    await this.#parts.knowledge.note(report.asOf);
     await this.#record(live, report);
     return report;
   }

@@ -25,7 +25,7 @@ export async function recordBatch(
   },
 ): Promise<void> {
   await session.run(
-    `INSERT INTO batch SELECT $1, epoch(now())::UINTEGER, $2, $3, $4, $5, $6, $7, $8, $9, $10`,
+    `INSERT INTO batch SELECT $1, floor(epoch(now()))::UINTEGER, $2, $3, $4, $5, $6, $7, $8, $9, $10`,
     [
       batch.batchNo,
       batch.source,

@@ -96,6 +96,9 @@ CREATE TABLE IF NOT EXISTS segment_size (calculation_no UINTEGER NOT NULL, segme
 -- moment, batch_no: what they were taken as of.
 CREATE TABLE IF NOT EXISTS population_bound (bound_no UINTEGER NOT NULL, key VARCHAR NOT NULL, calculation_no UINTEGER NOT NULL,
   moment UINTEGER NOT NULL, batch_no UINTEGER NOT NULL, customers UINTEGER NOT NULL, bound_values DOUBLE[] NOT NULL);
+-- Moments (inclusive) as of which the same facts and definitions were served, append-only.
+CREATE TABLE IF NOT EXISTS served_as_of (
+  moment_from UINTEGER NOT NULL, moment_until UINTEGER NOT NULL, batch_no UINTEGER NOT NULL, catalog_no UINTEGER NOT NULL);
 -- Flows of live segments by hour, in blocks that are made one when the hour has ended. "at": the moment of the block's
 -- last tick; position: the last of the log of changes that is in it; no exceptions: the state is not known.
 CREATE TABLE IF NOT EXISTS flow_block (hour UINTEGER NOT NULL, "at" UINTEGER NOT NULL, position UBIGINT NOT NULL, customers UINTEGER NOT NULL);
