@@ -16,6 +16,10 @@ export interface SimulateRequest {
   readonly customers: number;
   readonly orders: number;
   readonly stores: number;
+  readonly events: number;
+  /** Whether there are scores of a model, and lists. */
+  readonly scores: boolean;
+  readonly lists: boolean;
   readonly seed: number;
   /** The last moment of the history, seconds since 1970. */
   readonly to: number;

@@ -23,6 +23,7 @@ interface TryOut {
   readonly customer: string;
   readonly segment: string;
   readonly segments: readonly string[];
+  readonly others: readonly string[];
   readonly lines: readonly string[];
 }
 
@@ -52,11 +53,16 @@ test('a port in use is told before anything is simulated', async () => {
 });
 
 test('an empty folder becomes a served marketplace, and every line to try works when pasted', async () => {
-  const said = await withStarted(async (server, { customer, segment, lines }) => {
+  const said = await withStarted(async (server, { customer, segment, others, lines }) => {
     const { memberships } = await getJson<{ memberships: Record<string, boolean> }>(
       `${server.url}/v1/check?customer=${customer}&segments=${segment}`,
     );
     assert.deepEqual(memberships, { [segment]: true });
+    assert.equal(others.length, 3, 'segments by events, scores and lists');
+    for (const key of others) {
+      const { size } = await getJson<{ size: number }>(`${server.url}/v1/segments/${key}/size`);
+      assert.ok(size > 0 && size < 20_000, `${key}: ${size}`);
+    }
     const calls = lines.filter((line) => line.startsWith('  curl '));
     assert.ok(calls.length >= 6, 'lines to try');
     for (const call of calls) {
@@ -72,7 +78,10 @@ test('an empty folder becomes a served marketplace, and every line to try works 
     }
     assert.equal((await fetch(`${server.url}/docs`)).status, 200);
   });
-  assert.match(said, /simulated 20,000 customers, 800 stores and 1,000,000 orders/);
+  assert.match(
+    said,
+    /simulated 20,000 customers, 800 stores, 1,000,000 orders and 100,000 events, with scores and lists/,
+  );
 });
 
 test('a second start uses what is there and does not calculate again', async () => {

@@ -1,4 +1,5 @@
 /** `coterie simulate`: a made-up marketplace, the same for the same seed. */
+import { Option } from 'commander';
 import { formatMoment } from '../../model/time.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { prepareDataFolder } from '../data-folder.ts';
@@ -11,6 +12,9 @@ interface SimulateOptions {
   readonly customers: number;
   readonly orders: number;
   readonly stores: number;
+  readonly events: number;
+  readonly scores?: boolean;
+  readonly lists?: boolean;
   readonly seed: number;
   readonly to?: number;
 }
@@ -24,7 +28,8 @@ export const simulateCommand = defineCommand<SimulateOptions>({
   description:
     'Fills an empty data folder with cities, brands, categories, stores, customers with traits, and orders:\n' +
     'customers join, repeat, lapse and return, stores open over time, as in real histories. The same\n' +
-    'numbers, seed and end make the same history. 100 M orders take a minute or two.',
+    'numbers, seed and end make the same history. 100 M orders take a minute or two. Events, scores and lists\n' +
+    'come where they are asked for.',
   options: [
     wholeNumberOption('--customers <number>', 'customers', { atLeast: 1, atMost: 100_000_000 }).default(
       SMALL_MARKETPLACE.customers,
@@ -35,6 +40,12 @@ export const simulateCommand = defineCommand<SimulateOptions>({
     wholeNumberOption('--stores <number>', 'stores', { atLeast: 1, atMost: 1_000_000 }).default(
       SMALL_MARKETPLACE.stores,
     ),
+    wholeNumberOption('--events <number>', 'events, such as views and baskets', {
+      atLeast: 0,
+      atMost: 2_000_000_000,
+    }).default(0),
+    new Option('--scores', 'also scores of a model, churn'),
+    new Option('--lists', 'also the lists vip and do-not-contact'),
     wholeNumberOption('--seed <number>', 'another history for another seed', {
       atLeast: 0,
       atMost: Number.MAX_SAFE_INTEGER,
@@ -49,8 +60,9 @@ export const simulateCommand = defineCommand<SimulateOptions>({
     },
   ],
   async run(call) {
-    const { customers, orders, stores, seed, to } = call.options;
-    const request = { customers, orders, stores, seed, to: to ?? Math.floor(Date.now() / 1000) };
+    const { scores = false, lists = false, to = Math.floor(Date.now() / 1000), ...sizes } = call.options;
+    const { customers, orders, stores, events, seed } = sizes;
+    const request = { customers, orders, stores, events, scores, lists, seed, to };
     const seconds = await simulateInto(call, request);
     if (call.json) {
       await call.terminal.printJson({ ...request, to: formatMoment(request.to), seconds });

@@ -19,6 +19,12 @@ import { SMALL_MARKETPLACE, simulateInto } from './simulate.ts';
 /** Definitions that come with Coterie. */
 const EXAMPLE_DEFINITIONS = fileURLToPath(new URL('../../../examples/definitions', import.meta.url));
 
+/** So that there is something to see of every kind of fact. */
+const OTHER_FACTS = { events: 100_000, scores: true, lists: true } as const;
+
+/** Of the example definitions, those by events, by scores and by lists. */
+const BY_OTHER_FACTS = ['baskets-left', 'likely-to-leave', 'vip-to-write-to'];
+
 /** Windows move with time: an older calculation is repeated at the start. */
 const CALCULATION_AGE_MAX_S = 3600;
 
@@ -65,12 +71,13 @@ async function fillIfEmpty(call: Invocation<unknown>): Promise<void> {
     return;
   }
   tell(call, `simulating a small marketplace in ${call.config.data} …`);
-  const request = { ...SMALL_MARKETPLACE, to: Math.floor(Date.now() / 1000) };
+  const request = { ...SMALL_MARKETPLACE, ...OTHER_FACTS, to: Math.floor(Date.now() / 1000) };
   const seconds = await simulateInto(call, request);
   tell(
     call,
-    `simulated ${countOf(request.customers, 'customer')}, ${countOf(request.stores, 'store')} and ` +
-      `${countOf(request.orders, 'order')} in ${formatSeconds(seconds)}`,
+    `simulated ${countOf(request.customers, 'customer')}, ${countOf(request.stores, 'store')}, ` +
+      `${countOf(request.orders, 'order')} and ${countOf(request.events, 'event')}, with scores and lists, in ` +
+      formatSeconds(seconds),
   );
 }
 
@@ -115,6 +122,8 @@ interface TryOut {
   readonly segment: string;
   /** That one, others at the same place, and a rule. */
   readonly segments: readonly string[];
+  /** Segments by events, scores and lists; none where they are not defined. */
+  readonly others: readonly string[];
 }
 
 /** The first member of the segment at one place that differs most from its default, preferring regulars. */
@@ -142,8 +151,9 @@ async function pickTryOut(call: Invocation<unknown>, core: Core): Promise<TryOut
   const segments = [chosen, ...beside.slice(0, 2), ...(rule === undefined ? [] : [rule])].map(
     ({ key }) => key,
   );
+  const others = BY_OTHER_FACTS.filter((key) => entries.some((entry) => entry.key === key));
   for await (const [customer] of core.members(chosen.key)) {
-    if (customer !== undefined) return { customer, segment: chosen.key, segments };
+    if (customer !== undefined) return { customer, segment: chosen.key, segments, others };
   }
   return undefined;
 }
@@ -151,7 +161,7 @@ async function pickTryOut(call: Invocation<unknown>, core: Core): Promise<TryOut
 /** Lines that work when pasted. */
 function describeTryOut(call: Invocation<unknown>, url: string, tryOut: TryOut | undefined): string[] {
   if (tryOut === undefined) return [`API: ${url}/docs`];
-  const { customer, segment, segments } = tryOut;
+  const { customer, segment, segments, others } = tryOut;
   const get = (path: string) => `  curl -sw '\\n' ${shellWord(`${url}${path}`)}`;
   const post = (path: string, body: unknown) =>
     `  curl -sw '\\n' ${shellWord(`${url}${path}`)} -H 'content-type: application/json' -d ${shellWord(JSON.stringify(body))}`;
@@ -161,6 +171,12 @@ function describeTryOut(call: Invocation<unknown>, url: string, tryOut: TryOut |
     '  # is this customer in these segments?',
     get(`/v1/check?customer=${id}&segments=${segments.join(',')}`),
     post('/v1/check', { customer, segments }),
+    ...(others.length === 0
+      ? []
+      : [
+          '  # and in these, by events, the scores of a model, and lists?',
+          get(`/v1/check?customer=${id}&segments=${others.join(',')}`),
+        ]),
     '  # which segments is the customer in?',
     get(`/v1/customers/${id}/segments?limit=5`),
     '  # why?',
