@@ -1,9 +1,10 @@
 /**
- * What bodies are read as. JSON everywhere, with the place where it ends to be JSON; definitions also as
+ * What bodies are read as, all of them UTF-8. JSON everywhere, with the place where it ends to be JSON; definitions also as
  * YAML and NDJSON, which routes get as text, so that problems are told with line and column.
  */
 import type { FastifyInstance } from 'fastify';
 import type { DefinitionFormat } from '../core/catalog/read-definitions.ts';
+import { decodeUtf8 } from '../core/ingest/row-lines.ts';
 import { CoterieError } from '../model/error.ts';
 
 /** Text of a body that holds definitions, as a route that was given {@link readDefinitionText} gets it. */
@@ -27,9 +28,11 @@ export function readJson(
 ): void {
   api.removeContentTypeParser(['application/json', 'text/plain']);
   const parse = api.getDefaultJsonParser('error', 'error');
-  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    parse(request, body as string, (error, value) => {
-      if (error) done(jsonError(body as string));
+  api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const text = decodeUtf8(body as Buffer);
+    if (text === undefined) return done(notUtf8());
+    parse(request, text, (error, value) => {
+      if (error) done(jsonError(text));
       else done(null, value);
     });
   });
@@ -41,10 +44,17 @@ export function readDefinitionText(
 ): void {
   scope.removeContentTypeParser('application/json');
   for (const [format, types] of Object.entries(FORMATS)) {
-    scope.addContentTypeParser([...types], { parseAs: 'string' }, (_request, body, done) => {
-      done(null, { text: body as string, format });
+    scope.addContentTypeParser([...types], { parseAs: 'buffer' }, (_request, body, done) => {
+      const text = decodeUtf8(body as Buffer);
+      if (text === undefined) done(notUtf8());
+      else done(null, { text, format });
     });
   }
+}
+
+/** Of a body that is one text: read with other characters in place of its bytes, it would name others. */
+export function notUtf8(): CoterieError {
+  return new CoterieError('REQUEST_INVALID', 'The body is not UTF-8', { in: 'body', expected: 'UTF-8' });
 }
 
 function jsonError(body: string): CoterieError {

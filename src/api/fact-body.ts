@@ -1,14 +1,14 @@
 /**
  * Bodies that hold facts: a JSON list read whole, or NDJSON read as it comes, however long it is; both
- * packed with gzip or not. A line that is no JSON is set aside like any other bad row. Ids of customers also
- * come as text, one a line.
+ * packed with gzip or not. A line that is no JSON, or not UTF-8, is set aside like any other bad row; a list,
+ * which is one text, is then refused. Ids of customers also come as text, one a line.
  */
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { UnreadableRow } from '../core/ingest/row-tally.ts';
+import { decodeUtf8, readLines } from '../core/ingest/row-lines.ts';
 import { CoterieError } from '../model/error.ts';
-import { FACT_REASON } from '../model/fact-reason.ts';
+import { notUtf8 } from './body-format.ts';
 
 /** Rows of a body, as `Ingest.submit` takes them. */
 export type FactRows = readonly unknown[] | AsyncIterable<readonly unknown[]>;
@@ -20,9 +20,6 @@ export const FACT_TYPES: readonly string[] = ['application/json', NDJSON_TYPES[0
 /** The types of bodies that hold ids of customers. */
 export const ID_TYPES: readonly string[] = [...FACT_TYPES, TEXT_TYPE];
 
-/** A longer line is set aside without being held in memory. */
-const LINE_BYTES_MAX = 1_048_576;
-
 /** Makes the routes of a scope get bodies as {@link FactRows}. */
 export function readFactRows(
   scope: Pick<FastifyInstance, 'removeContentTypeParser' | 'addContentTypeParser'>,
@@ -32,7 +29,7 @@ export function readFactRows(
     rowsOf(await readText(unpacked(request, body), request.routeOptions.bodyLimit)),
   );
   scope.addContentTypeParser(NDJSON_TYPES, async (request: FastifyRequest, body: Readable) =>
-    readLines(unpacked(request, body)),
+    readLines(bytesOf(unpacked(request, body))),
   );
 }
 
@@ -42,7 +39,7 @@ export function readIdRows(
 ): void {
   readFactRows(scope);
   scope.addContentTypeParser(TEXT_TYPE, async (request: FastifyRequest, body: Readable) =>
-    readLines(unpacked(request, body), (text) => text),
+    readLines(bytesOf(unpacked(request, body)), (text) => text),
   );
 }
 
@@ -99,7 +96,9 @@ async function readText(body: AsyncIterable<Buffer>, limitBytes: number): Promis
     }
     parts.push(part);
   }
-  return Buffer.concat(parts, bytes).toString();
+  const text = decodeUtf8(Buffer.concat(parts, bytes));
+  if (text === undefined) throw notUtf8();
+  return text;
 }
 
 /** A list, or an object with a list called `rows`. */
@@ -118,51 +117,4 @@ function rowsOf(text: string): readonly unknown[] {
     'the body: expected a list of rows, or {"rows": […]}, found neither',
     { in: 'body', expected: 'a list of rows' },
   );
-}
-
-const NEWLINE = 10;
-
-/** Rows of NDJSON, or of other lines, a block for each chunk of the body. Empty lines are no rows. */
-export async function* readLines(
-  body: AsyncIterable<Buffer>,
-  readRow: (text: string) => unknown = jsonRow,
-): AsyncGenerator<readonly unknown[]> {
-  let rest: Buffer[] = [];
-  let restBytes = 0;
-  const addRow = (rows: unknown[], line: Buffer, lineBytes: number) => {
-    if (lineBytes > LINE_BYTES_MAX) rows.push(TOO_LONG);
-    else {
-      const text = line.toString().trim();
-      if (text !== '') rows.push(readRow(text));
-    }
-  };
-  for await (const chunk of bytesOf(body)) {
-    const rows: unknown[] = [];
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      const line = chunk.subarray(from, end);
-      addRow(rows, rest.length === 0 ? line : Buffer.concat([...rest, line]), restBytes + line.length);
-      rest = [];
-      restBytes = 0;
-      from = end + 1;
-    }
-    restBytes += chunk.length - from;
-    if (restBytes > LINE_BYTES_MAX) rest = [];
-    else if (from < chunk.length) rest.push(chunk.subarray(from));
-    if (rows.length > 0) yield rows;
-  }
-  const rows: unknown[] = [];
-  addRow(rows, Buffer.concat(rest), restBytes);
-  if (rows.length > 0) yield rows;
-}
-
-const TOO_LONG = new UnreadableRow(`a row longer than ${LINE_BYTES_MAX} bytes`);
-const NOT_JSON = new UnreadableRow(FACT_REASON.notObject);
-
-function jsonRow(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return NOT_JSON;
-  }
 }

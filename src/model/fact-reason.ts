@@ -10,6 +10,7 @@ export const TRAIT_BYTES_MAX = 4096;
 /** `name` is the field in words: `customer id`, `opening date`, `total`. */
 export const FACT_REASON = {
   notObject: 'not a JSON object',
+  notUtf8: 'not UTF-8',
   missingId: (name: string) => `no ${name}`,
   tooLong: (name: string) => `${name} longer than ${ID_BYTES_MAX} bytes`,
   controlCharacters: (name: string) => `${name} with control characters`,

@@ -4,6 +4,7 @@
  * rows beside bad ones. A quote that is never closed costs its own line only: reading goes on at the next.
  */
 import { isUtf8 } from 'node:buffer';
+import { FACT_REASON } from '../../../model/fact-reason.ts';
 
 /** A record without its line end: bytes [start, end) of the buffer at hand. */
 export interface CsvRecord {
@@ -163,7 +164,7 @@ export class CsvScanner {
     found.lines = lines;
     found.columns = columns;
     found.problem = undefined;
-    if (allBits > 0x7f && !isUtf8(bytes.subarray(start, end))) found.problem = 'not UTF-8';
+    if (allBits > 0x7f && !isUtf8(bytes.subarray(start, end))) found.problem = FACT_REASON.notUtf8;
     else if (end - start > RECORD_BYTES_MAX) found.problem = 'a row longer than 1 MiB';
     return found;
   }
