@@ -1,5 +1,6 @@
 /** Parts of answers and parameters that several routes share, as schemas for the description at /docs. */
 import { type TSchema, Type } from 'typebox';
+import { REJECTS_LISTED } from '../core/ingest/row-tally.ts';
 import { ERROR_CATALOGUE } from '../model/error.ts';
 import { ID_BYTES_MAX } from '../model/fact.ts';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from './server-options.ts';
@@ -78,3 +79,25 @@ export function answersOf(types: readonly string[], description: string): Record
   const content = Object.fromEntries(types.map((type) => [type, { schema: Type.String() }]));
   return { 200: { description, content }, default: PROBLEM_ANSWER };
 }
+
+/** Of rows of facts. */
+export const WarningsSchema = Type.Optional(
+  Type.Record(Type.String(), Type.Integer(), {
+    description: 'What is worth a look in rows that were accepted: text → rows. Absent: nothing.',
+  }),
+);
+
+/** Most rows set aside that an answer lists when more than usual are asked for. */
+const REJECTS_LISTED_MAX = 10_000;
+
+export const RejectsQuery = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    maximum: REJECTS_LISTED_MAX,
+    description: `How many rows set aside are listed. Default: ${REJECTS_LISTED}.`,
+  }),
+);
+
+export const RejectsSchema = Type.Array(Type.Object({ index: Type.Integer(), reason: Type.String() }), {
+  description: `The first rows set aside, at most as many as \`rejects\` says, or ${REJECTS_LISTED}; index counts rows from 0.`,
+});

@@ -4,7 +4,7 @@ import { type IngestReport, VERSIONS_LISTED_MAX } from '../core/ingest/row-tally
 import { CoterieError } from '../model/error.ts';
 import { FACT_SOURCES, type FactSource } from '../model/fact.ts';
 import type { InstalledSource } from '../model/plugin-source.ts';
-import { answers } from './answer-schemas.ts';
+import { answers, RejectsQuery, RejectsSchema, WarningsSchema } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { FACT_TYPES, type FactRows, readFactRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
@@ -31,6 +31,13 @@ const FactsQuery = Type.Object(
     strict: Type.Optional(
       Type.Boolean({ description: 'Whether one bad row refuses all; the rows are then held in memory.' }),
     ),
+    counts: Type.Optional(
+      Type.Boolean({
+        description:
+          'Of lists: whether `unchanged` and `unknown` are counted; the rows then make batches of their own, which costs when requests are small.',
+      }),
+    ),
+    rejects: RejectsQuery,
   },
   { additionalProperties: false },
 );
@@ -94,15 +101,15 @@ const IngestAnswer = Type.Object({
         'Rows that moved an order from its previous_customer_id, who no longer has it. Absent: none.',
     }),
   ),
-  warnings: Type.Optional(
-    Type.Record(Type.String(), Type.Integer(), {
-      description: 'What is worth a look in rows that were accepted: text → rows. Absent: nothing.',
-    }),
-  ),
+  warnings: WarningsSchema,
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
-  rejects: Type.Array(Type.Object({ index: Type.Integer(), reason: Type.String() }), {
-    description: 'The first 100 rows set aside; index counts rows from 0.',
-  }),
+  rejects: RejectsSchema,
+  unchanged: Type.Optional(
+    Type.Integer({ description: 'Of lists, with `counts`: rows that changed nothing, repeats among them.' }),
+  ),
+  unknown: Type.Optional(
+    Type.Integer({ description: 'Of lists, with `counts`: customers never heard of before.' }),
+  ),
   batchNo: Type.Optional(
     Type.Integer({
       description:
@@ -147,22 +154,29 @@ export async function addFactRoutes(api: Api, context: RouteContext): Promise<vo
         if (rows === null || rows === undefined) {
           throw new CoterieError('REQUEST_INVALID', 'the body: expected rows, found nothing', { in: 'body' });
         }
-        const { strict = false, activate = false } = request.query;
+        const { strict = false, activate = false, counts = false, rejects } = request.query;
         const { source } = request.params;
-        if (activate && source !== 'scores') {
-          throw new CoterieError(
-            'REQUEST_INVALID',
-            `query parameter activate: expected with scores only, found with ${source}`,
-            { field: 'activate', in: 'query', expected: 'scores', found: source },
-          );
-        }
+        if (activate) checkParameter('activate', 'scores', source);
+        if (counts) checkParameter('counts', 'lists', source);
         const report = await ingestOf(context).submit(plugins.get(source) ?? (source as FactSource), rows, {
           strict,
+          countsLists: counts,
+          ...(rejects === undefined ? {} : { rejectsListed: rejects }),
         });
         return activate ? activateVersions(context, report) : report;
       },
     );
   });
+}
+
+/** @throws {CoterieError} `REQUEST_INVALID` for a parameter that is one of another source. */
+function checkParameter(field: string, expected: FactSource, found: string): void {
+  if (found === expected) return;
+  throw new CoterieError(
+    'REQUEST_INVALID',
+    `query parameter ${field}: expected with ${expected} only, found with ${found}`,
+    { field, in: 'query', expected, found },
+  );
 }
 
 /** Puts the versions of a report in force; of two versions of a model, the one that arrived last stays. */

@@ -4,7 +4,7 @@ import { emptyChunk } from '../core/ingest/fact-chunk.ts';
 import { type ListUpload, uploadList } from '../core/ingest/list-upload.ts';
 import { CoterieError } from '../model/error.ts';
 import { readListEntry } from '../model/read-fact.ts';
-import { answers } from './answer-schemas.ts';
+import { answers, RejectsQuery, RejectsSchema, WarningsSchema } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { type FactRows, ID_TYPES, readIdRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
@@ -16,8 +16,11 @@ const ListPath = Type.Object({
   }),
 });
 
-const StrictQuery = Type.Object(
-  { strict: Type.Optional(Type.Boolean({ description: 'Whether one bad row refuses all.' })) },
+const UploadQuery = Type.Object(
+  {
+    strict: Type.Optional(Type.Boolean({ description: 'Whether one bad row refuses all.' })),
+    rejects: RejectsQuery,
+  },
   { additionalProperties: false },
 );
 
@@ -66,13 +69,17 @@ const UploadAnswer = Type.Object({
       'Of those accepted, what changed nothing: who is on the list already (or is not), and repeats.',
   }),
   unknown: Type.Integer({ description: 'Customers never heard of before; they are known from now on.' }),
+  delisted: Type.Optional(
+    Type.Integer({
+      description: 'Of a replacement: customers who were on the list, and are not in the request.',
+    }),
+  ),
   erased: Type.Optional(
     Type.Integer({ description: 'Rows about customers who were forgotten: dropped. Absent: none.' }),
   ),
+  warnings: WarningsSchema,
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
-  rejects: Type.Array(Type.Object({ index: Type.Integer(), reason: Type.String() }), {
-    description: 'The first 100 rows set aside; index counts rows from 0.',
-  }),
+  rejects: RejectsSchema,
   batchNo: BatchNoSchema,
 });
 
@@ -139,7 +146,7 @@ export async function addListRoutes(api: Api, context: RouteContext): Promise<vo
           summary,
           description,
           params: ListPath,
-          querystring: StrictQuery,
+          querystring: UploadQuery,
           body: BODY,
           response: answers(UploadAnswer),
         },
@@ -149,6 +156,7 @@ export async function addListRoutes(api: Api, context: RouteContext): Promise<vo
             action,
             rows: request.body as FactRows | null | undefined,
             strict: request.query.strict ?? false,
+            ...(request.query.rejects === undefined ? {} : { rejectsListed: request.query.rejects }),
           }),
       });
     }

@@ -277,8 +277,11 @@ export interface FactsAnswer {
   readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** The first 100 rows set aside; the index counts rows from 0. */
+  /** The first rows set aside, 100 unless more were asked for; the index counts rows from 0. */
   readonly rejects: readonly { readonly index: number; readonly reason: string }[];
+  /** Of lists, when they were asked for: rows that changed nothing, and customers never heard of before. */
+  readonly unchanged?: number;
+  readonly unknown?: number;
   /** The last batch that holds rows of this request; absent when none was accepted. */
   readonly batchNo?: number;
   /** Of scores: the versions that rows were accepted of, the last that arrived last; at most 1,000. */
@@ -316,8 +319,12 @@ export interface ListUploadAnswer {
   readonly unchanged: number;
   /** Customers never heard of before; they are known from now on. */
   readonly unknown: number;
+  /** Of a replacement: customers who were on the list, and are not in the upload. */
+  readonly delisted?: number;
   /** Ids of customers who were forgotten: dropped. Absent: none. */
   readonly erased?: number;
+  /** What is worth a look in rows that were accepted: text → rows. Absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   readonly reasons: Readonly<Record<string, number>>;
   readonly rejects: readonly { readonly index: number; readonly reason: string }[];
   readonly batchNo: number;
@@ -360,6 +367,16 @@ export interface VerifyAnswer {
     readonly expected: boolean;
   }[];
   readonly seconds: number;
+}
+
+/** That checks can be answered. */
+export interface ReadyAnswer {
+  readonly asOf: string;
+  /** How old answers are. */
+  readonly ageSeconds: number;
+  readonly calculationNo: number;
+  readonly customers: number;
+  readonly segments: number;
 }
 
 /** A stream that a server takes facts in from; counts are since its start. */

@@ -17,6 +17,7 @@ import type {
   HistoryAnswer,
   OverlapAnswer,
   PreviewAnswer,
+  ReadyAnswer,
   SegmentPage,
   SegmentVersion,
   SizeAnswer,
@@ -154,6 +155,11 @@ export class CoterieClient extends FactClient {
   async streams(options: CallSignal = {}): Promise<readonly StreamAnswer[]> {
     const { items } = await this.#ask<{ readonly items: readonly StreamAnswer[] }>('/v1/streams', options);
     return items;
+  }
+
+  /** Whether checks can be answered, and as of which moment. Throws `NOT_CALCULATED` before a first calculation. */
+  ready(options: CallSignal = {}): Promise<ReadyAnswer> {
+    return this.#ask('/readyz', options);
   }
 
   /** Facts about somebody who was forgotten count again, from those that arrive from now on. */

@@ -20,6 +20,10 @@ export interface SendOptions extends CallSignal {
   readonly strict?: boolean;
   /** Of scores: put the versions that the rows bring in force at the end. */
   readonly activate?: boolean;
+  /** Of lists: count `unchanged` and `unknown`; the rows then make batches of their own. */
+  readonly counts?: boolean;
+  /** Most rows set aside that the answer lists, up to 10,000. Default 100. */
+  readonly rejects?: number;
 }
 
 /** Ids of customers, or of one that is read as it goes: such a one is not sent again after a failure. */
@@ -28,6 +32,8 @@ export type CustomerIds = Iterable<string> | AsyncIterable<string>;
 export interface ListOptions extends CallSignal {
   /** Whether one bad id refuses all. */
   readonly strict?: boolean;
+  /** Most rows set aside that the answer lists, up to 10,000. Default 100. */
+  readonly rejects?: number;
   /** Limit for the request, which may bring millions of ids. Default: that for long questions. */
   readonly timeoutMs?: number;
 }
@@ -72,6 +78,8 @@ export class FactClient {
       query: {
         ...(options.strict === true ? { strict: true } : {}),
         ...(options.activate === true ? { activate: true } : {}),
+        ...(options.counts === true ? { counts: true } : {}),
+        ...(options.rejects === undefined ? {} : { rejects: options.rejects }),
       },
       body: { text: lines, type: NDJSON },
       signal: options.signal,
@@ -137,9 +145,12 @@ export class FactClient {
     method: 'PUT' | 'POST' | 'DELETE',
     path: string,
     body: CallBody,
-    { strict, timeoutMs = this.#timeoutMs, signal }: ListOptions,
+    { strict, rejects, timeoutMs = this.#timeoutMs, signal }: ListOptions,
   ): Promise<ListUploadAnswer> {
-    const query = strict === true ? { strict: true } : {};
+    const query = {
+      ...(strict === true ? { strict: true } : {}),
+      ...(rejects === undefined ? {} : { rejects }),
+    };
     return this.#transport.json(path, { method, query, body, timeoutMs, signal });
   }
 

@@ -11,6 +11,8 @@ export const TRAIT_BYTES_MAX = 4096;
 export const FACT_REASON = {
   notObject: 'not a JSON object',
   notUtf8: 'not UTF-8',
+  /** Of CSV: other than the header has. */
+  columns: 'wrong number of columns',
   missingId: (name: string) => `no ${name}`,
   tooLong: (name: string) => `${name} longer than ${ID_BYTES_MAX} bytes`,
   controlCharacters: (name: string) => `${name} with control characters`,
@@ -42,5 +44,20 @@ export const FACT_REASON = {
   otherList: 'names another list than the request',
 } as const;
 
-/** A warning, not a reason: the row is taken for its own customer. */
-export const UNMOVED = 'previous_customer_id has no such order, so that nothing was moved';
+/** Characters of a field's name in a warning. */
+const NAME_CHARACTERS_MAX = 64;
+
+/** What is worth a look in a row that is taken. */
+export const FACT_WARNING = {
+  negativeTotal: 'negative total, kept',
+  missingTotal: 'no total, taken as 0',
+  /** The row is taken for its own customer. */
+  unmoved: 'previous_customer_id has no such order, so that nothing was moved',
+  unknownField: (name: string) =>
+    `field ${JSON.stringify(name.slice(0, NAME_CHARACTERS_MAX))} is not known, and was not read`,
+  /** Where names that are not known are too many to be told. */
+  furtherFields: 'further fields are not known, and were not read',
+} as const;
+
+/** Names of fields that are not known, of one request or file. */
+export const UNKNOWN_FIELDS_TOLD_MAX = 10;

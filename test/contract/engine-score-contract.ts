@@ -198,7 +198,7 @@ export function engineScoreContract(name: string, open: OpenEngine): void {
     test('are replaced in one batch: who stays is not affected, who goes is', async (engine) => {
       await engine.put({ listEntries: [...listed('vip', 'a', 'b'), ...listed('other', 'a')] });
       const replaced = await engine.put({ emptiedLists: ['vip'], listEntries: listed('vip', 'b', 'c') });
-      assert.deepEqual(replaced, { batchNo: 2, newCustomers: 1, unchangedListEntries: 1 });
+      assert.deepEqual(replaced, { batchNo: 2, newCustomers: 1, unchangedListEntries: 1, delisted: 1 });
       assert.deepEqual((await affected(engine, 1, 2)).sort(), ['a', 'c']);
       assert.deepEqual(await listsOf(engine, 'a'), ['other']);
       assert.deepEqual(await listsOf(engine, 'a', 1), ['other', 'vip']);

@@ -22,6 +22,7 @@ interface Report {
   readonly rejected: number;
   readonly unchanged: number;
   readonly unknown: number;
+  readonly delisted?: number;
   readonly reasons: Record<string, number>;
   readonly code: string;
   readonly detail: string;
@@ -84,10 +85,13 @@ test('a replacement leaves nobody who is not in it, an addition everybody, a rem
   await client.replaceList('vip', ['ana', 'bo']);
   assert.deepEqual(await members(), [true, 2]);
   const replaced = await client.replaceList('vip', new Set(['bo', 'cy']));
-  assert.deepEqual([replaced.accepted, replaced.unchanged, replaced.unknown], [2, 1, 1]);
+  assert.deepEqual(
+    [replaced.accepted, replaced.unchanged, replaced.unknown, replaced.delisted],
+    [2, 1, 1, 1],
+  );
   assert.deepEqual(await members(), [false, 2]);
   const added = await client.addToList('vip', ['bo', 'ana']);
-  assert.deepEqual([added.accepted, added.unchanged], [2, 1]);
+  assert.deepEqual([added.accepted, added.unchanged, added.delisted], [2, 1, undefined]);
   assert.deepEqual(await members(), [true, 3]);
   const removed = await client.removeFromList('vip', ['ana', 'nobody']);
   assert.deepEqual([removed.accepted, removed.unchanged], [2, 1]);
@@ -194,6 +198,7 @@ test('a long list streams in, is replaced in one batch, and leaves no file behin
   const second = await send('PUT', encodeURIComponent('long, "odd"'), Readable.from(text()), TEXT);
   assert.equal(second.json.accepted, MANY + 2, JSON.stringify(second.json));
   assert.ok(second.json.unchanged > MANY / 2, 'most were on it');
+  assert.ok(second.json.delisted! > 0, 'those with odd names are off it');
   assert.ok((await sizeOf('long, "odd"'))! >= MANY);
   const left = existsSync(coterie.uploadFolder) ? readdirSync(coterie.uploadFolder) : [];
   assert.deepEqual(left, [], join(coterie.uploadFolder, 'is empty'));

@@ -177,6 +177,8 @@ export interface PutReport {
   readonly batchNo: number;
   /** Of list entries, what changed nothing: the customer was on the list already, or was not. Absent: none. */
   readonly unchangedListEntries?: number;
+  /** Customers who went off lists that were emptied; absent: no list was. */
+  readonly delisted?: number;
   /** Customers first heard of in this batch; absent: none. */
   readonly newCustomers?: number;
   /** Customers who were erased, and whose facts were dropped; absent: none. */

@@ -19,6 +19,7 @@ import {
 } from '../../model/read-fact.ts';
 import type { FactSource, UnmovedOrder } from '../engine/engine.ts';
 import { eventIdOf } from './event-id.ts';
+import { addWarnings, type Warnings, warnOfFields, warnOfTotal } from './fact-warning.ts';
 
 /** What `Engine.put` takes, growing. */
 export interface FactChunk {
@@ -31,6 +32,8 @@ export interface FactChunk {
   readonly listEntries: ListEntryFact[];
   /** Lists that are emptied before the entries. */
   readonly emptiedLists: string[];
+  /** Of its rows. */
+  readonly warnings: Warnings;
   rows: number;
   /** Estimated. */
   bytes: number;
@@ -51,6 +54,7 @@ export function emptyChunk(): FactChunk {
     scores: [],
     listEntries: [],
     emptiedLists: [],
+    warnings: new Map(),
     rows: 0,
     bytes: 0,
   };
@@ -66,10 +70,17 @@ export type RowSource = FactSource | InstalledSource;
  */
 export function addRow(chunk: FactChunk, source: RowSource, row: unknown): string | undefined {
   if (typeof source === 'object') return addEvent(chunk, source.readRow(row));
+  const reason = addFact(chunk, source, row);
+  if (reason === undefined) warnOfFields(chunk.warnings, source, row);
+  return reason;
+}
+
+function addFact(chunk: FactChunk, source: FactSource, row: unknown): string | undefined {
   switch (source) {
     case 'orders':
       return add(chunk, readOrder(row), (fact) => {
         chunk.orders.push(fact);
+        warnOfTotal(chunk.warnings, fact.totalE4, row);
         return fact.customerId.length + fact.orderId.length + (fact.storeId?.length ?? 0);
       });
     case 'stores':
@@ -147,6 +158,7 @@ export function appendChunk(to: FactChunk, from: FactChunk): void {
   for (const score of from.scores) to.scores.push(score);
   for (const entry of from.listEntries) to.listEntries.push(entry);
   for (const list of from.emptiedLists) to.emptiedLists.push(list);
+  addWarnings(to.warnings, from.warnings);
   to.rows += from.rows;
   to.bytes += from.bytes;
 }

@@ -189,6 +189,41 @@ test('a stream that breaks in the middle says what is durable, and that much is'
   assert.equal(gate.orderIds.size, 12_000);
 });
 
+test('a stream that breaks before anything was taken says so too', async () => {
+  const { ingest } = openIngest();
+  async function* rows() {
+    yield [{}];
+    throw new CoterieError('REQUEST_INVALID', 'the body broke off');
+  }
+  const error = await codeOf(ingest.submit('orders', rows()));
+  assert.deepEqual(error.details, { accepted: 0, rejected: 1, reasons: { 'no customer id': 1 } });
+  assert.equal(error.message, 'the body broke off');
+});
+
+test('what is worth a look in rows that are taken is told, and of unknown fields only so many names', async () => {
+  const { ingest } = openIngest();
+  const [row] = orders(1);
+  const rows = [
+    { ...row, total: null, curency: 'EUR' },
+    { ...row, total: '', curency: 'EUR' },
+    { ...row, total: -4 },
+    { ...row, total: 0 },
+    { ...row, total: 'x', unread: 1 },
+  ];
+  const { accepted, warnings } = await ingest.submit('orders', rows);
+  assert.equal(accepted, 4);
+  assert.deepEqual(warnings, {
+    'no total, taken as 0': 2,
+    'field "curency" is not known, and was not read': 2,
+    'negative total, kept': 1,
+  });
+  const many = Array.from({ length: 30 }, (_, i) => ({ ...row, total: -1, [`field ${i}`]: i }));
+  const told = (await ingest.submit('orders', many)).warnings!;
+  assert.equal(Object.keys(told).length, 10 + 2);
+  assert.equal(told['further fields are not known, and were not read'], 20);
+  assert.equal(told['negative total, kept'], 30);
+});
+
 test('with strict one bad row refuses all, and good rows are one batch', async () => {
   const { gate, ingest } = openIngest({ batchRowsMax: 100 });
   const error = await codeOf(ingest.submit('orders', [...orders(500), {}], { strict: true }));

@@ -21,7 +21,7 @@ export interface Ingest {
    *   `IMPORT_ROW_REJECTED` for a bad row, nothing taken, and `BODY_TOO_LARGE`; what the engine and the
    *   rows throw.
    */
-  submit(source: RowSource, rows: Rows, options?: { readonly strict?: boolean }): Promise<IngestReport>;
+  submit(source: RowSource, rows: Rows, options?: SubmitOptions): Promise<IngestReport>;
   /**
    * Puts facts that are checked already, in a batch of their own.
    *
@@ -43,6 +43,15 @@ export interface Ingest {
   status(): IngestStatus;
   /** Takes no more, and returns when what was taken is durable. */
   close(): Promise<void>;
+}
+
+export interface SubmitOptions {
+  /** Whether one bad row refuses all. */
+  readonly strict?: boolean;
+  /** Most rows set aside that are listed; default 100. */
+  readonly rejectsListed?: number;
+  /** Of entries of lists: whether it is counted what they changed. They then make batches of their own. */
+  readonly countsLists?: boolean;
 }
 
 export interface IngestStatus {
@@ -88,6 +97,14 @@ export function createIngest(parts: {
   return new EngineIngest(parts.engine, { ...INGEST_DEFAULTS, ...parts.options });
 }
 
+/** Rows that are being taken. */
+interface Taking {
+  readonly source: RowSource;
+  readonly tally: RowTally;
+  /** Whether they make batches of their own. */
+  readonly isAlone: boolean;
+}
+
 class EngineIngest implements Ingest {
   readonly #options: IngestOptions;
   readonly #admission: Admission;
@@ -104,19 +121,16 @@ class EngineIngest implements Ingest {
     this.#commit = new GroupCommit(engine, { ...options, batchRows });
   }
 
-  async submit(
-    source: RowSource,
-    rows: Rows,
-    options: { readonly strict?: boolean } = {},
-  ): Promise<IngestReport> {
-    const tally = new RowTally();
+  async submit(source: RowSource, rows: Rows, options: SubmitOptions = {}): Promise<IngestReport> {
+    const tally = new RowTally(options.rejectsListed);
+    const taking: Taking = { source, tally, isAlone: options.countsLists === true };
     try {
       await this.reading(() =>
-        options.strict ? this.#takeAllOrNone(source, rows, tally) : this.#take(source, rows, tally),
+        options.strict ? this.#takeAllOrNone(taking, rows) : this.#take(taking, rows),
       );
       return tally.report();
     } catch (error) {
-      throw tally.accepted > 0 ? afterSome(error, tally) : error;
+      throw withAccepted(error, tally);
     } finally {
       this.count(tally);
     }
@@ -180,7 +194,7 @@ class EngineIngest implements Ingest {
   }
 
   /** Two chunks of a stream are under way at most: the next is read while the last is written. */
-  async #take(source: RowSource, rows: Rows, tally: RowTally): Promise<void> {
+  async #take(taking: Taking, rows: Rows): Promise<void> {
     const rowsMax = Math.min(CHUNK_ROWS_MAX, this.#options.batchRowsMax);
     let underWay: Promise<void> = Promise.resolve();
     let isFirst = true;
@@ -190,7 +204,7 @@ class EngineIngest implements Ingest {
         throw overloaded('facts arrive faster than they are written', this.#admission.load);
       }
       isFirst = false;
-      const written = this.#write(chunk, tally);
+      const written = this.#write(chunk, taking);
       // Looked at below, or after another failure not at all.
       written.catch(() => {});
       const before = underWay;
@@ -201,7 +215,7 @@ class EngineIngest implements Ingest {
       let chunk = emptyChunk();
       for await (const block of blocksOf(rows)) {
         for (const row of block) {
-          tally.read(chunk, source, row);
+          taking.tally.read(chunk, taking.source, row);
           if (chunk.rows < rowsMax && chunk.bytes < CHUNK_BYTES_MAX) continue;
           await handOn(chunk);
           chunk = emptyChunk();
@@ -215,7 +229,8 @@ class EngineIngest implements Ingest {
     await underWay;
   }
 
-  async #takeAllOrNone(source: RowSource, rows: Rows, tally: RowTally): Promise<void> {
+  async #takeAllOrNone(taking: Taking, rows: Rows): Promise<void> {
+    const { source, tally } = taking;
     const chunk = emptyChunk();
     for await (const block of blocksOf(rows)) {
       for (const row of block) tally.read(chunk, source, row);
@@ -232,15 +247,18 @@ class EngineIngest implements Ingest {
     if (!this.#admission.tryEnter(chunk)) {
       throw overloaded('facts arrive faster than they are written', this.#admission.load);
     }
-    await this.#write(chunk, tally);
+    await this.#write(chunk, taking);
   }
 
   /** Writes a chunk that was admitted. */
-  async #write(chunk: FactChunk, tally: RowTally): Promise<void> {
+  async #write(chunk: FactChunk, { tally, isAlone }: Taking): Promise<void> {
     const { rows, bytes } = chunk;
     try {
-      const { batchNo, erasedCustomers, unmoved = [] } = await this.#commit.add(chunk);
+      const report = await this.#commit.add(chunk, { isAlone });
+      const { batchNo, erasedCustomers, unmoved = [] } = report;
+      if (isAlone) tally.addLists(report);
       tally.addMoves(countMoves(chunk, unmoved));
+      tally.addWarnings(chunk);
       const erasedIds = new Set(erasedCustomers);
       const erased = erasedIds.size > 0 ? countRowsOf(chunk, erasedIds) : 0;
       tally.batchNo = batchNo;
@@ -261,13 +279,15 @@ function overloaded(why: string, load: Load): CoterieError {
 }
 
 /** Says of a failure what was accepted before it. */
-function afterSome(error: unknown, tally: RowTally): unknown {
+function withAccepted(error: unknown, tally: RowTally): unknown {
   if (!(error instanceof CoterieError)) return error;
   const { accepted, rejected, reasons, batchNo } = tally.report();
+  const words =
+    accepted > 0 ? `; ${accepted} rows before this are durable, and sending them again changes nothing` : '';
   return new CoterieError(
     error.code,
-    `${error.message}; ${accepted} rows before this are durable, and sending them again changes nothing`,
-    { ...error.details, accepted, rejected, reasons, batchNo },
+    `${error.message}${words}`,
+    { ...error.details, accepted, rejected, reasons, ...(batchNo === undefined ? {} : { batchNo }) },
     { cause: error },
   );
 }

@@ -22,6 +22,8 @@ export interface ListUpload {
   readonly rows: Rows;
   /** Whether one bad row refuses all. */
   readonly strict: boolean;
+  /** Most rows set aside that are listed; default 100. */
+  readonly rejectsListed?: number;
 }
 
 export interface ListReport {
@@ -32,6 +34,10 @@ export interface ListReport {
   readonly unchanged: number;
   /** Customers never heard of before; they are known from now on. */
   readonly unknown: number;
+  /** Of a replacement: customers who were on the list and are not in the upload. */
+  readonly delisted?: number;
+  /** What is worth a look in rows that were accepted: text → rows; absent: nothing. */
+  readonly warnings?: Readonly<Record<string, number>>;
   /** Rows about customers who were erased, which are dropped; absent: none. */
   readonly erased?: number;
   readonly reasons: Readonly<Record<string, number>>;
@@ -59,7 +65,7 @@ export function uploadList(parts: ListUploadParts, upload: ListUpload): Promise<
 
 async function takeUpload(parts: ListUploadParts, upload: ListUpload): Promise<ListReport> {
   const rowsMax = parts.ingest.batchRowsMax;
-  const tally = new RowTally();
+  const tally = new RowTally(upload.rejectsListed);
   const chunk = emptyChunk();
   let file: UploadFile | undefined;
   try {
@@ -70,6 +76,7 @@ async function takeUpload(parts: ListUploadParts, upload: ListUpload): Promise<L
       await file.add(chunk);
     }
     if (upload.strict) tally.refuseRejects();
+    tally.addWarnings(chunk);
     if (file !== undefined) return await importEntries(parts, upload, { file, tally });
     refuseNothing(chunk.rows, tally, upload);
     return await putEntries(parts, upload, { chunk, tally });
@@ -116,15 +123,13 @@ async function putEntries(
   if (action === 'replace') chunk.emptiedLists.push(list);
   const report = await ingest.putAlone(chunk, tally.rejected);
   const erased = report.erasedCustomers ? countRowsOf(chunk, new Set(report.erasedCustomers)) : 0;
-  const { rejected, reasons, rejects } = tally.report();
   return {
+    ...tally.report(),
     accepted: chunk.rows - erased,
-    rejected,
     unchanged: report.unchangedListEntries ?? 0,
     unknown: report.newCustomers ?? 0,
+    ...(report.delisted === undefined ? {} : { delisted: report.delisted }),
     ...(erased > 0 ? { erased } : {}),
-    reasons,
-    rejects,
     batchNo: report.batchNo,
   };
 }
@@ -145,17 +150,15 @@ async function importEntries(
     strict: true,
     replaceLists: action === 'replace',
   });
-  const { rejected, reasons, rejects } = tally.report();
   const accepted = found.rows - (found.erased ?? 0);
-  ingest.count({ accepted, rejected });
+  ingest.count({ accepted, rejected: tally.rejected });
   return {
+    ...tally.report(),
     accepted,
-    rejected,
     unchanged: found.unchanged,
     unknown: found.newCustomers ?? 0,
+    ...(found.delisted === undefined ? {} : { delisted: found.delisted }),
     ...(found.erased ? { erased: found.erased } : {}),
-    reasons,
-    rejects,
     batchNo: found.batchNo,
   };
 }

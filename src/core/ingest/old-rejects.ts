@@ -29,8 +29,8 @@ export async function removeOldRejects(folder: string, lifeMs: number, nowMs = D
   return removed;
 }
 
-/** Of imports and of streams. */
-const REJECTS = /^(?:batch-\d+-.*|stream(?:-before)?\.ndjson)$/;
+/** Of imports, here and into a server, and of streams. */
+const REJECTS = /^(?:batch-\d+-.*|import-\d{8}T.*|stream(?:-before)?\.ndjson)$/;
 
 const isDone = () => true;
 const isNotDone = () => false;

@@ -1,7 +1,9 @@
 /** The rows of one request as they are read: which are taken, which are set aside and why, and what is told of them. */
 import { CoterieError } from '../../model/error.ts';
-import { UNMOVED } from '../../model/fact-reason.ts';
+import { FACT_WARNING } from '../../model/fact-reason.ts';
+import type { PutReport } from '../engine/engine.ts';
 import { addRow, type FactChunk, type RowSource } from './fact-chunk.ts';
+import { addWarning, addWarnings, type Warnings } from './fact-warning.ts';
 
 export interface IngestReport {
   /** Rows taken and durable, those that say what was known already included. */
@@ -15,8 +17,11 @@ export interface IngestReport {
   readonly warnings?: Readonly<Record<string, number>>;
   /** Reason → rows. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** The first rows set aside, at most 100; the index counts rows from 0. */
+  /** The first rows set aside; the index counts rows from 0. */
   readonly rejects: readonly { readonly index: number; readonly reason: string }[];
+  /** Where they were asked for, of entries of lists: what changed nothing, and customers never heard of before. */
+  readonly unchanged?: number;
+  readonly unknown?: number;
   /** The last batch that holds facts of this request; absent when nothing was accepted. */
   readonly batchNo?: number;
   /** Of scores: the versions of models that rows were accepted of, the last that arrived last; at most 1,000. */
@@ -34,7 +39,8 @@ export class UnreadableRow {
   }
 }
 
-const REJECTS_LISTED_MAX = 100;
+/** Unless more are asked for. */
+export const REJECTS_LISTED = 100;
 /** Of models. */
 export const VERSIONS_LISTED_MAX = 1000;
 
@@ -45,12 +51,19 @@ export class RowTally {
   erased = 0;
   batchNo: number | undefined;
   #moved = 0;
-  #unmoved = 0;
+  #lists: { readonly unchanged: number; readonly unknown: number } | undefined;
+  readonly #rejectsListed: number;
   #rows = 0;
   readonly #reasons = new Map<string, number>();
+  readonly #warnings: Warnings = new Map();
   readonly #rejects: { readonly index: number; readonly reason: string }[] = [];
   readonly #versions = new Map<string, { readonly model: string; readonly version: string }>();
   #lastVersion: string | undefined;
+
+  /** @param rejectsListed - Most rows set aside that are listed. */
+  constructor(rejectsListed = REJECTS_LISTED) {
+    this.#rejectsListed = rejectsListed;
+  }
 
   /** Adds a row to a chunk, or counts it as set aside. */
   read(chunk: FactChunk, source: RowSource, row: unknown): void {
@@ -59,12 +72,25 @@ export class RowTally {
     if (reason === undefined) return;
     this.rejected++;
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    if (this.#rejects.length < REJECTS_LISTED_MAX) this.#rejects.push({ index, reason });
+    if (this.#rejects.length < this.#rejectsListed) this.#rejects.push({ index, reason });
   }
 
   addMoves(moves: { readonly moved: number; readonly unmoved: number }): void {
     this.#moved += moves.moved;
-    this.#unmoved += moves.unmoved;
+    if (moves.unmoved > 0) addWarning(this.#warnings, FACT_WARNING.unmoved, moves.unmoved);
+  }
+
+  /** Adds what became of entries of lists, from the report of a batch that holds no others. */
+  addLists({ unchangedListEntries = 0, newCustomers = 0 }: PutReport): void {
+    this.#lists = {
+      unchanged: (this.#lists?.unchanged ?? 0) + unchangedListEntries,
+      unknown: (this.#lists?.unknown ?? 0) + newCustomers,
+    };
+  }
+
+  /** Remembers what is told of the rows of a chunk that is durable. */
+  addWarnings({ warnings }: FactChunk): void {
+    addWarnings(this.#warnings, warnings);
   }
 
   /** Remembers which versions of models the scores of a chunk are of, but for customers whose rows are dropped. */
@@ -99,9 +125,10 @@ export class RowTally {
       rejected: this.rejected,
       ...(this.erased > 0 ? { erased: this.erased } : {}),
       ...(this.#moved > 0 ? { moved: this.#moved } : {}),
-      ...(this.#unmoved > 0 ? { warnings: { [UNMOVED]: this.#unmoved } } : {}),
+      ...(this.#warnings.size > 0 ? { warnings: Object.fromEntries(this.#warnings) } : {}),
       reasons: Object.fromEntries(this.#reasons),
       rejects: this.#rejects,
+      ...this.#lists,
       ...(this.batchNo === undefined ? {} : { batchNo: this.batchNo }),
       ...(this.#versions.size > 0 ? { versions: [...this.#versions.values()] } : {}),
     };

@@ -4,17 +4,13 @@
  * taking in alone.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { CoterieError } from '../../../model/error.ts';
+import { NDJSON_SEPARATOR, RecordReader, recordText, rowRejected } from '../../ingest/record-reader.ts';
+import { csvRow } from '../../ingest/rejects-csv.ts';
 import type { Progress } from '../engine.ts';
-import { type CsvRecord, CsvScanner, splitRecord } from './csv-scanner.ts';
 import { translateError } from './duckdb-error.ts';
-import { type ImportSource, readSource, unreadable } from './import-source.ts';
-import { csvRow } from './rejects-file.ts';
+import { type ImportSource, readSource } from './import-source.ts';
 
-/** Between the line number and the text of an NDJSON row: JSON text cannot contain it. */
-export const NDJSON_SEPARATOR = '\x01';
 const FLUSH_BYTES = 1 << 20;
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 export interface CheckedCopy {
   /** Where the copy is. */
@@ -52,77 +48,46 @@ export async function makeCheckedCopy(source: ImportSource, options: CopyOptions
   try {
     const header: string[] = [];
     const counts = { rows: 0, rejected: 0, multiline: false };
-    const reject = (record: CsvRecord, reason: string) => {
-      if (options.strict) throw rowRejected(source.file, record.line, reason);
-      counts.rejected++;
-      const text = record.bytes.toString('utf8', record.start, record.end).replaceAll('\0', '\ufffd');
-      rejects.text(csvRow([record.line, reason, text]));
-    };
-    const csv = source.format === 'csv';
-    const separator = csv ? source.delimiter : NDJSON_SEPARATOR;
-    // In a file of one column a blank line is a row without a value, unless only blank lines follow.
-    let blankLines = 0;
-    let firstBlank = 0;
-    const visitBlank = (line: number) => {
-      if (!csv || header.length !== 1) return;
-      if (blankLines++ === 0) firstBlank = line;
-    };
-    const visit = (record: CsvRecord) => {
-      for (let i = 0; i < blankLines; i++) {
-        counts.rows++;
-        copy.text(`${firstBlank + i}${separator}\n`);
-      }
-      blankLines = 0;
-      if (csv && header.length === 0) {
-        if (record.problem !== undefined)
-          throw unreadable(source.file, `has an unreadable header: ${record.problem}`);
-        header.push(...readHeader(record, source.delimiter));
-        options.checkHeader(header);
-      } else if (record.problem !== undefined) {
-        reject(record, record.problem);
-      } else if (record.columns !== (csv ? header.length : 1)) {
-        reject(record, csv ? 'wrong number of columns' : 'not a JSON object');
-      } else {
-        counts.rows++;
-        if (record.lines > 1) counts.multiline = true;
-        copy.text(`${record.line}${separator}`);
-        copy.bytes(record.bytes, record.start, record.end);
-      }
-    };
-    const scanner = new CsvScanner(separator, csv);
+    const separator = source.format === 'csv' ? source.delimiter : NDJSON_SEPARATOR;
+    const format = source.format === 'csv' ? 'csv' : 'ndjson';
+    const reader = new RecordReader(
+      { file: source.file, format, delimiter: source.delimiter },
+      {
+        header(names) {
+          header.push(...names);
+          options.checkHeader(header);
+        },
+        row(record) {
+          counts.rows++;
+          if (record.lines > 1) counts.multiline = true;
+          copy.text(`${record.line}${separator}`);
+          copy.bytes(record.bytes, record.start, record.end);
+        },
+        blank(line) {
+          counts.rows++;
+          copy.text(`${line}${separator}\n`);
+        },
+        reject(record, reason) {
+          if (options.strict) throw rowRejected(source.file, record.line, reason);
+          counts.rejected++;
+          rejects.text(csvRow([record.line, reason, recordText(record)]));
+        },
+      },
+    );
     const read = (done: number) => options.progress({ phase: 'reading', done, total: source.bytes });
-    let first = true;
     for await (const chunk of readSource(source, read)) {
-      const bytes = first && chunk.subarray(0, 3).equals(BOM) ? chunk.subarray(3) : chunk;
-      first = false;
-      scanner.scan(bytes, false, visit, visitBlank);
+      reader.read(chunk);
       await copy.flush(FLUSH_BYTES);
       await rejects.flush(FLUSH_BYTES);
     }
-    scanner.scan(Buffer.alloc(0), true, visit, visitBlank);
+    reader.end();
     await copy.flush(0);
     await rejects.flush(0);
-    if (csv && header.length === 0) throw unreadable(source.file, 'is empty');
     return { path: `${options.path}.rows`, rejectsPath: `${options.path}.rejects`, header, ...counts };
   } finally {
     await copy.close();
     await rejects.close();
   }
-}
-
-/** The error that stops a strict import. */
-export function rowRejected(file: string, line: number, reason: string): CoterieError {
-  return new CoterieError('IMPORT_ROW_REJECTED', `${file}, line ${line}: ${reason}; nothing was imported`, {
-    file,
-    line,
-    reason,
-  });
-}
-
-function readHeader(record: CsvRecord, delimiter: string): string[] {
-  return splitRecord(record.bytes.toString('utf8', record.start, record.end), delimiter).map((name) =>
-    name.trim(),
-  );
 }
 
 async function openForWriting(path: string, folder: string): Promise<FileHandle> {

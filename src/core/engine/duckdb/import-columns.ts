@@ -1,6 +1,7 @@
 /** Which column of a file each field is read from. */
 import { CoterieError } from '../../../model/error.ts';
-import type { FactSource, ImportRequest } from '../engine.ts';
+import { FACT_FIELDS, NEEDED_FIELDS, takesAnyField } from '../../../model/fact-field.ts';
+import type { ImportRequest } from '../engine.ts';
 
 /** A field is read from a column of the file, or has one value for all rows, or is absent. */
 export type FieldOrigin =
@@ -12,37 +13,10 @@ export interface ColumnPlan {
   readonly fields: ReadonlyMap<string, FieldOrigin>;
   /** Of customers, traits, and of events, properties: name → column. */
   readonly named: ReadonlyMap<string, string>;
+  /** Columns that nothing is read from, since the source has no such field. */
+  readonly unread: readonly string[];
 }
 
-/** Fields of each source, as files have them. */
-export const FIELDS: Readonly<Record<FactSource, readonly string[]>> = {
-  orders: [
-    'customer_id',
-    'order_id',
-    'ordered_at',
-    'store_id',
-    'total',
-    'discount',
-    'currency',
-    'status',
-    'previous_customer_id',
-  ],
-  stores: ['store_id', 'brand', 'city', 'category', 'tags', 'opened_at', 'closed_at'],
-  customers: ['customer_id'],
-  events: ['customer_id', 'event_id', 'name', 'occurred_at', 'properties'],
-  scores: ['customer_id', 'model', 'value', 'version', 'valid_until'],
-  lists: ['customer_id', 'list', 'listed'],
-};
-const NEEDED: Readonly<Record<FactSource, readonly string[]>> = {
-  orders: ['customer_id', 'order_id', 'ordered_at', 'total'],
-  stores: ['store_id'],
-  customers: ['customer_id'],
-  events: ['customer_id', 'name', 'occurred_at'],
-  scores: ['customer_id', 'model', 'value'],
-  lists: ['customer_id', 'list'],
-};
-/** Sources whose other columns are facts too. */
-const NAMES_COLUMNS: readonly FactSource[] = ['customers', 'events'];
 const DELIMITERS = [',', ';', '\t', '|'];
 
 /**
@@ -60,33 +34,31 @@ export function planColumns(
   const { source, map, defaults = {} } = request;
   const fields = new Map<string, FieldOrigin>();
   const missing: string[] = [];
-  for (const field of FIELDS[source]) {
+  for (const field of FACT_FIELDS[source]) {
     const column = map[field] ?? field;
     if (map[field] === '') continue;
     if (header.includes(column)) fields.set(field, { kind: 'column', column });
     else if (defaults[field] !== undefined) fields.set(field, { kind: 'value', value: defaults[field] });
     else if (map[field] !== undefined) missing.push(column);
   }
-  for (const field of NEEDED[source]) {
+  for (const field of NEEDED_FIELDS[source]) {
     const column = map[field] || field;
     if (!fields.has(field) && !missing.includes(column)) missing.push(column);
   }
-  const others = Object.keys({ ...map, ...defaults }).filter((field) => !FIELDS[source].includes(field));
-  if (NAMES_COLUMNS.includes(source)) {
+  const others = Object.keys({ ...map, ...defaults }).filter((field) => !FACT_FIELDS[source].includes(field));
+  if (takesAnyField(source)) {
     missing.push(
       ...others.map((name) => map[name] ?? '').filter((name) => name !== '' && !header.includes(name)),
     );
   } else if (others.length > 0) {
     throw new CoterieError(
       'IMPORT_COLUMNS_MISSING',
-      `${source} have no field ${quoted(others)}: expected one of ${FIELDS[source].join(', ')}`,
-      { fields: others, expected: FIELDS[source] },
+      `${source} have no field ${quoted(others)}: expected one of ${FACT_FIELDS[source].join(', ')}`,
+      { fields: others, expected: FACT_FIELDS[source] },
     );
   }
   if (missing.length > 0) throw missingColumns(request, header, missing, delimiter);
-  const named = NAMES_COLUMNS.includes(source)
-    ? planNamed(request, header, fields)
-    : new Map<string, string>();
+  const named = takesAnyField(source) ? planNamed(request, header, fields) : new Map<string, string>();
   const used = [
     ...named.values(),
     ...[...fields.values()].flatMap((o) => (o.kind === 'column' ? [o.column] : [])),
@@ -99,7 +71,15 @@ export function planColumns(
       { file: request.file, columns: twice },
     );
   }
-  return { fields, named };
+  const unread = takesAnyField(source)
+    ? []
+    : header.filter((column) => column !== '' && !used.includes(column) && map[column] !== '');
+  return { fields, named, unread: [...new Set(unread)] };
+}
+
+/** Columns with which a plan is whole. */
+export function columnsSought({ source, map }: ImportRequest): readonly string[] {
+  return [...new Set([...FACT_FIELDS[source], ...Object.values(map)])];
 }
 
 function planNamed(
@@ -110,13 +90,13 @@ function planNamed(
   const ofFields = new Set(
     [...fields.values()].map((origin) => (origin.kind === 'column' ? origin.column : '')),
   );
-  const renamed = new Map(Object.entries(map).filter(([name]) => !FIELDS[source].includes(name)));
+  const renamed = new Map(Object.entries(map).filter(([name]) => !FACT_FIELDS[source].includes(name)));
   const taken = new Set(renamed.values());
   const named = new Map<string, string>();
   for (const column of header) {
     if (column === '' || ofFields.has(column)) continue;
     // A field that the mapping leaves out is left out, and no name of anything.
-    if (FIELDS[source].includes(column) && map[column] === '') continue;
+    if (FACT_FIELDS[source].includes(column) && map[column] === '') continue;
     if (!taken.has(column) && renamed.get(column) === undefined) named.set(column, column);
   }
   for (const [name, column] of renamed) if (column !== '') named.set(name, column);

@@ -3,10 +3,11 @@
  * Every field is text or NULL, and an empty one is NULL: the source has no such fact.
  */
 import { ID_BYTES_MAX } from '../../../model/fact.ts';
+import { FACT_FIELDS } from '../../../model/fact-field.ts';
 import { FACT_REASON, TRAIT_BYTES_MAX } from '../../../model/fact-reason.ts';
 import type { FactSource } from '../engine.ts';
 import { STATUS_CODE } from '../fact-batch.ts';
-import { type ColumnPlan, FIELDS } from './import-columns.ts';
+import type { ColumnPlan } from './import-columns.ts';
 import { hashedPart, propertyFields } from './import-event-fields.ts';
 import { literal } from './quote-sql.ts';
 
@@ -15,6 +16,8 @@ export interface Relation {
   readonly from: string;
   readonly line: string;
   readonly columns: readonly string[];
+  /** That there is no row, and so nothing to say of columns. */
+  readonly isEmpty?: boolean;
   /** The row as it was written, where that is at hand. */
   readonly text?: string;
   /** The expression of a column, VARCHAR. */
@@ -136,7 +139,7 @@ const ID_FIELDS: readonly string[] = [
 /** A subquery with `line` and one column of text for each field, and for each trait or property. */
 export function fieldsSql(source: FactSource, plan: ColumnPlan, relation: Relation): string {
   const columns: string[] = [`${relation.line} AS line`];
-  for (const name of FIELDS[source]) {
+  for (const name of FACT_FIELDS[source]) {
     const isId = ID_FIELDS.includes(name);
     columns.push(`${fieldText(plan, relation, name, !isId)} AS ${name}`);
     if (isId) columns.push(`${jsonTest(plan, relation, name, 'isPlain')} AS ${name}_plain`);

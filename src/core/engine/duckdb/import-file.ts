@@ -8,18 +8,19 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoterieError } from '../../../model/error.ts';
-import { UNMOVED } from '../../../model/fact-reason.ts';
+import { FACT_WARNING, UNKNOWN_FIELDS_TOLD_MAX } from '../../../model/fact-reason.ts';
+import { fileUnreadable, rowRejected } from '../../ingest/record-reader.ts';
 import type { FactSource, ImportReport, ImportRequest, Progress } from '../engine.ts';
 import { nextBatchNo, recordBatch } from './batch.ts';
-import { type CheckedCopy, makeCheckedCopy, rowRejected } from './checked-copy.ts';
+import { type CheckedCopy, makeCheckedCopy } from './checked-copy.ts';
 import { compact, wantsCompaction } from './compact.ts';
 import { type DuckDbDatabase, SPILL_FOLDER } from './database.ts';
-import { type ColumnPlan, planColumns } from './import-columns.ts';
+import { type ColumnPlan, columnsSought, planColumns } from './import-columns.ts';
 import { earlierReport, rejectedBefore } from './import-earlier.ts';
 import { type CheckedFields, checkFields, fieldsSql, type Relation } from './import-fields.ts';
 import { ingest, stageEmptied } from './import-ingest.ts';
 import { copyRelation, ndjsonRelation, parquetRelation } from './import-relation.ts';
-import { hashSource, type ImportSource, openSource, unreadable } from './import-source.ts';
+import { hashSource, type ImportSource, openSource } from './import-source.ts';
 import { literal } from './quote-sql.ts';
 import { writeRejects } from './rejects-file.ts';
 import type { DuckDbSession } from './session.ts';
@@ -116,12 +117,14 @@ async function takeIn(session: DuckDbSession, work: TakeIn): Promise<ImportRepor
   await session.run(`CREATE OR REPLACE TEMP TABLE ${REJECTED} (line UBIGINT, reason VARCHAR, text VARCHAR)`);
   if (copy !== undefined && copy.rejected > 0) await readStructuralRejects(session, copy);
   const relation = await openRelation(session, source, copy);
-  const plan = planColumns(request, relation.columns, source.delimiter);
+  // Where no row can be read, that is what is wrong, and not that they have no columns.
+  const columns = relation.isEmpty ? columnsSought(request) : relation.columns;
+  const plan = planColumns(request, columns, source.delimiter);
   const warnings = await stageRows(session, work, relation, plan);
   const batchNo = await nextBatchNo(session);
   if (request.source === 'lists') await stageEmptied(session, request, plan, REJECTED);
   const { counts, unmoved = 0, ...found } = await ingest(session, request, batchNo, step);
-  if (unmoved > 0) warnings[UNMOVED] = unmoved;
+  if (unmoved > 0) warnings[FACT_WARNING.unmoved] = unmoved;
   const reasons = await countReasons(session);
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
   const rows = counts.added + counts.replaced + counts.unchanged + (counts.erased ?? 0) + rejected;
@@ -192,8 +195,9 @@ async function stageRows(
   const fields = fieldsSql(request.source, plan, relation);
   const derived = Object.entries(checks.derived).map(([name, expression]) => `, ${expression} AS ${name}`);
   const good = `SELECT *, ${checks.reason} AS reason FROM (SELECT *${derived.join('')} FROM ${fields})`;
+  let staged: number;
   try {
-    const staged = await stageGood(session, request.source, good, checks, plan);
+    staged = await stageGood(session, request.source, good, checks, plan);
     const total =
       copy?.rows ?? (await session.row<{ n: number }>(`SELECT count(*) AS n FROM ${relation.from}`))!.n;
     if (staged < total) await setAside(session, relation, good, source.delimiter);
@@ -204,7 +208,8 @@ async function stageRows(
     const first = await firstRejected(session);
     if (first !== undefined) throw rowRejected(source.file, first.line, first.reason);
   }
-  return request.source === 'orders' ? countWarnings(session, good) : {};
+  const warnings = request.source === 'orders' ? await countWarnings(session, good) : {};
+  return { ...warnings, ...(await countUnread(session, relation, plan, staged)) };
 }
 
 const STAGED: Readonly<Record<FactSource, string>> = {
@@ -293,14 +298,40 @@ async function countWarnings(session: DuckDbSession, good: string): Promise<Reco
     `SELECT count(*) FILTER (total_e4 < 0) AS negative, count(*) FILTER (total_e4 = 0) AS zero FROM ${STAGED_ORDER}`,
   );
   const warnings: Record<string, number> = {};
-  if (staged!.negative > 0) warnings['negative total, kept'] = staged!.negative;
+  if (staged!.negative > 0) warnings[FACT_WARNING.negativeTotal] = staged!.negative;
   if (staged!.zero > 0) {
     const without = await session.row<{ n: number }>(
       `SELECT count(*) AS n FROM (${good}) WHERE reason IS NULL AND total IS NULL`,
     );
-    if (without!.n > 0) warnings['no total, taken as 0'] = without!.n;
+    if (without!.n > 0) warnings[FACT_WARNING.missingTotal] = without!.n;
   }
   return warnings;
+}
+
+/** Rows that are taken in, and have columns that nothing is read from, by column. */
+async function countUnread(
+  session: DuckDbSession,
+  { from, line, json }: Relation,
+  { unread }: ColumnPlan,
+  staged: number,
+): Promise<Record<string, number>> {
+  if (unread.length === 0 || staged === 0) return {};
+  const told = unread.slice(0, UNKNOWN_FIELDS_TOLD_MAX);
+  const further = unread.slice(UNKNOWN_FIELDS_TOLD_MAX);
+  const texts = [
+    ...told.map(FACT_WARNING.unknownField),
+    ...(further.length > 0 ? [FACT_WARNING.furtherFields] : []),
+  ];
+  // Only rows of JSON differ in what they have.
+  if (json === undefined) return Object.fromEntries(texts.map((text) => [text, staged]));
+  const tests = [...told.map(json.has), further.map(json.has).join(' OR ')].slice(0, texts.length);
+  const counts = tests.map((test, i) => `count(*) FILTER (${test}) AS n${i}`).join(', ');
+  const found = await session.row<Record<string, number>>(
+    `SELECT ${counts} FROM ${from} WHERE ${line} NOT IN (SELECT line FROM ${REJECTED})`,
+  );
+  return Object.fromEntries(
+    texts.map((text, i) => [text, found![`n${i}`]!] as const).filter(([, rows]) => rows > 0),
+  );
 }
 
 async function* rejectedRows(session: DuckDbSession): AsyncGenerator<readonly [number, string, string]> {
@@ -314,5 +345,5 @@ async function* rejectedRows(session: DuckDbSession): AsyncGenerator<readonly [n
 
 function asUnreadable(file: string, error: unknown): unknown {
   if (!(error instanceof CoterieError) || error.code !== 'ENGINE_FAILED') return error;
-  return unreadable(file, `cannot be read as Parquet: ${error.message.split(' (in: ', 1)[0]}`, error);
+  return fileUnreadable(file, `cannot be read as Parquet: ${error.message.split(' (in: ', 1)[0]}`, error);
 }

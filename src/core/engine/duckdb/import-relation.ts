@@ -1,5 +1,6 @@
 /** Files as rows that SQL can read: the checked copy of CSV or NDJSON, or a Parquet file itself. */
-import { type CheckedCopy, NDJSON_SEPARATOR } from './checked-copy.ts';
+import { NDJSON_SEPARATOR } from '../../ingest/record-reader.ts';
+import type { CheckedCopy } from './checked-copy.ts';
 import type { Relation } from './import-fields.ts';
 import { identifier, literal } from './quote-sql.ts';
 import type { DuckDbSession } from './session.ts';
@@ -45,6 +46,7 @@ export async function ndjsonRelation(
     line: 'line',
     text: 'json',
     columns: keys.map(({ key }) => key),
+    isEmpty: (await session.row(`SELECT 1 AS one FROM json_row LIMIT 1`)) === undefined,
     column: (name) => `json_extract_string(json, ${literal(pointer(name))})`,
     valueText: (name) => jsonText('json', literal(pointer(name))),
     json: {

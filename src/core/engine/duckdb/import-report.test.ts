@@ -87,6 +87,36 @@ describe('an import', () => {
     assert.deepEqual([empty.added, empty.warnings], [1, { 'no total, taken as 0': 1 }]);
   });
 
+  it('says of NDJSON that is not UTF-8 that it is not, where, and nothing of columns', async () => {
+    const row = (id: string) =>
+      `{"customer_id":"${id}","order_id":"1","ordered_at":"2020-01-01","total":1}\n`;
+    const none = await imported('latin.ndjson', Buffer.from(row('jos\xe9') + row('mar\xeda'), 'latin1'));
+    assert.deepEqual([none.rows, none.reasons], [2, { 'not UTF-8': 2 }]);
+    assert.deepEqual(none.firstReject, { line: 1, reason: 'not UTF-8' });
+    const some = await imported('some.ndjson', Buffer.from(`\n${row('ana')}${row('jos\xe9')}`, 'latin1'));
+    assert.deepEqual([some.added, some.firstReject], [1, { line: 3, reason: 'not UTF-8' }]);
+    await assert.rejects(imported('blank.ndjson', '\n\n'), {
+      code: 'IMPORT_FILE_UNREADABLE',
+      message: /is empty/,
+    });
+  });
+
+  it('names fields that orders do not have, with the rows that have them', async () => {
+    const rows = [{ curency: 'EUR' }, { curency: null, 'a"b': 1 }, {}].map((more, i) =>
+      JSON.stringify({ customer_id: 'a', order_id: `${i}`, ordered_at: '2020-01-01', total: 1, ...more }),
+    );
+    const { warnings } = await imported('typo.ndjson', rows.join('\n'));
+    assert.deepEqual(warnings, {
+      'field "a\\"b" is not known, and was not read': 1,
+      'field "curency" is not known, and was not read': 2,
+    });
+    const wide = Array.from({ length: 12 }, (_, i) => `x${i}`).join();
+    const csv = `customer_id,order_id,ordered_at,total,${wide}\na,9,2020-01-01,1${','.repeat(12)}\n`;
+    const told = (await imported('wide.csv', csv)).warnings;
+    assert.equal(Object.keys(told).length, 11);
+    assert.equal(told['further fields are not known, and were not read'], 1);
+  });
+
   it('counts the first traits of a customer known by orders as added', async () => {
     await imported('o.csv', ORDERS);
     const first = await imported('c.csv', 'customer_id,city\na,BCN\nb,\n', { source: 'customers' });

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { CoterieError } from '../../../model/error.ts';
+import { fileUnreadable } from '../../ingest/record-reader.ts';
 import type { FileFormat, ImportRequest } from '../engine.ts';
 
 export interface ImportSource {
@@ -29,16 +30,6 @@ const FORMATS: Readonly<Record<string, FileFormat>> = {
   parquet: 'parquet',
 };
 
-/** An error about the file as a whole. */
-export function unreadable(file: string, why: string, cause?: unknown): CoterieError {
-  return new CoterieError(
-    'IMPORT_FILE_UNREADABLE',
-    `${file} ${why}`,
-    { file },
-    cause === undefined ? {} : { cause },
-  );
-}
-
 /**
  * Looks at a file before it is read.
  *
@@ -51,19 +42,20 @@ export async function openSource(request: ImportRequest): Promise<ImportSource> 
   const [, extension = '', packed] = /\.([a-z0-9]+?)(\.gz)?$/i.exec(file) ?? [];
   const format = request.format ?? FORMATS[extension.toLowerCase()];
   if (format === undefined) {
-    throw unreadable(
+    throw fileUnreadable(
       file,
       'has a name that does not tell its format: expected .csv, .csv.gz, .tsv, .ndjson, .jsonl or .parquet; name the format with --format',
     );
   }
-  if (bytes === 0) throw unreadable(file, 'is empty');
+  if (bytes === 0) throw fileUnreadable(file, 'is empty');
   const gzipped = beginning.subarray(0, 2).equals(GZIP_MAGIC);
-  if (packed !== undefined && !gzipped) throw unreadable(file, 'is named .gz but is not packed with gzip');
+  if (packed !== undefined && !gzipped)
+    throw fileUnreadable(file, 'is named .gz but is not packed with gzip');
   if (format === 'parquet' && beginning.toString('latin1') !== 'PAR1') {
-    throw unreadable(file, 'is not a Parquet file');
+    throw fileUnreadable(file, 'is not a Parquet file');
   }
   if (format !== 'parquet' && NOT_TEXT.test(beginning.toString('latin1'))) {
-    throw unreadable(
+    throw fileUnreadable(
       file,
       `is not ${format.toUpperCase()} in UTF-8: save it as that, or name another --format`,
     );
@@ -73,7 +65,7 @@ export async function openSource(request: ImportRequest): Promise<ImportSource> 
   const delimiter = named ?? (extension.toLowerCase() === 'tsv' ? '\t' : ',');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a delimiter may be any of them but these.
   if (!/^[\x01-\x7f]$/.test(delimiter) || /["\r\n]/.test(delimiter)) {
-    throw unreadable(
+    throw fileUnreadable(
       file,
       `cannot be read with the delimiter "${delimiter}": expected one character of ASCII`,
     );
@@ -86,7 +78,7 @@ async function readBeginning(file: string): Promise<{ readonly bytes: number; re
     const handle = await open(file, 'r');
     try {
       const status = await handle.stat();
-      if (status.isDirectory()) throw unreadable(file, 'is a folder: expected a file');
+      if (status.isDirectory()) throw fileUnreadable(file, 'is a folder: expected a file');
       const beginning = Buffer.alloc(4);
       const { bytesRead } = await handle.read(beginning, 0, 4, 0);
       return { bytes: status.size, beginning: beginning.subarray(0, bytesRead) };
@@ -96,9 +88,10 @@ async function readBeginning(file: string): Promise<{ readonly bytes: number; re
   } catch (error) {
     if (error instanceof CoterieError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw unreadable(file, 'does not exist', error);
-    if (code === 'EACCES' || code === 'EPERM') throw unreadable(file, 'may not be read by this user', error);
-    throw unreadable(file, `cannot be read (${(error as Error).message})`, error);
+    if (code === 'ENOENT') throw fileUnreadable(file, 'does not exist', error);
+    if (code === 'EACCES' || code === 'EPERM')
+      throw fileUnreadable(file, 'may not be read by this user', error);
+    throw fileUnreadable(file, `cannot be read (${(error as Error).message})`, error);
   }
 }
 
@@ -108,7 +101,7 @@ export async function hashSource(source: ImportSource, request: ImportRequest): 
   try {
     for await (const chunk of createReadStream(source.file, { highWaterMark: 1 << 20 })) hash.update(chunk);
   } catch (error) {
-    throw unreadable(source.file, `cannot be read (${(error as Error).message})`, error);
+    throw fileUnreadable(source.file, `cannot be read (${(error as Error).message})`, error);
   }
   const sorted = (map: Readonly<Record<string, string>> = {}) => Object.entries(map).sort();
   const meaning = [
@@ -151,9 +144,10 @@ export async function* readSource(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (error instanceof CoterieError) throw error;
-    if (code === 'Z_BUF_ERROR') throw unreadable(source.file, 'ends early: the gzip is not complete', error);
-    if (code?.startsWith('Z_')) throw unreadable(source.file, `is damaged: ${message}`, error);
-    throw unreadable(source.file, `cannot be read (${message})`, error);
+    if (code === 'Z_BUF_ERROR')
+      throw fileUnreadable(source.file, 'ends early: the gzip is not complete', error);
+    if (code?.startsWith('Z_')) throw fileUnreadable(source.file, `is damaged: ${message}`, error);
+    throw fileUnreadable(source.file, `cannot be read (${message})`, error);
   } finally {
     raw.destroy();
   }

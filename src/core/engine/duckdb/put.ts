@@ -54,6 +54,7 @@ export function putFacts(
     return {
       batchNo,
       ...(lists !== undefined && lists.unchanged > 0 ? { unchangedListEntries: lists.unchanged } : {}),
+      ...(lists !== undefined && facts.emptiedLists?.length ? { delisted: lists.delisted } : {}),
       ...(newCustomers > 0 ? { newCustomers } : {}),
       ...(erasedCustomers.length > 0 ? { erasedCustomers } : {}),
       ...(unmoved.length > 0 ? { unmoved } : {}),

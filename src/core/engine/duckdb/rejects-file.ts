@@ -1,23 +1,12 @@
-/** The file of rows that were set aside: CSV of line, reason, and the row, for people to read and mend. */
+/** Writes the file of rows that an import set aside. */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { csvRow, REJECTS_HEADER } from '../../ingest/rejects-csv.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { translateError } from './duckdb-error.ts';
-
-/** One row of CSV with its line end. */
-export function csvRow(values: readonly (string | number)[]): string {
-  return `${values.map(csvField).join(',')}\n`;
-}
-
-/** Quoted where it must be. A spreadsheet would run a text that begins like a formula: that one is disarmed. */
-function csvField(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
 
 /** Writes the whole file beside its place and moves it there, so that no half of it is ever seen. */
 export async function writeRejects(
@@ -29,7 +18,7 @@ export async function writeRejects(
     await makeFolder(dirname(path));
     const stream = createWriteStream(unfinished);
     await once(stream, 'open');
-    stream.write('line,reason,row\n');
+    stream.write(REJECTS_HEADER);
     for await (const row of rows) {
       if (!stream.write(csvRow(row))) await once(stream, 'drain');
     }

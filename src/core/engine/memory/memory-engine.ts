@@ -105,12 +105,13 @@ export class MemoryEngine implements Engine {
     const entries = kept(all.listEntries);
     // Whom a row puts on a list is known from then on; whom it only takes off is not.
     for (const entry of entries) if (entry.isListed) this.#know(entry.customerId, batchNo);
-    const unchanged = this.#lists.put(entries, all.emptiedLists ?? [], batchNo);
+    const { unchanged, delisted } = this.#lists.put(entries, all.emptiedLists ?? [], batchNo);
     const newCustomers = this.#customers.size - customersBefore;
     return {
       batchNo,
       ...(newCustomers > 0 ? { newCustomers } : {}),
       ...(unchanged > 0 ? { unchangedListEntries: unchanged } : {}),
+      ...(all.emptiedLists?.length ? { delisted } : {}),
       ...(erased.size > 0 ? { erasedCustomers: [...erased] } : {}),
       ...(unmoved.length > 0 ? { unmoved } : {}),
     };

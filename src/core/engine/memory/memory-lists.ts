@@ -24,9 +24,13 @@ export class MemoryLists {
   /**
    * Empties lists and takes entries in.
    *
-   * @returns How many entries changed nothing.
+   * @returns How many entries changed nothing, and of emptied lists how many customers went off.
    */
-  put(entries: readonly ListEntryFact[], emptied: readonly string[], batchNo: number): number {
+  put(
+    entries: readonly ListEntryFact[],
+    emptied: readonly string[],
+    batchNo: number,
+  ): { readonly unchanged: number; readonly delisted: number } {
     const before = this.listed(LAST_BATCH);
     const wasOn = new Set(before.map(entryKey));
     for (const list of [...entries.map((entry) => entry.list), ...emptied]) {
@@ -40,11 +44,9 @@ export class MemoryLists {
       else if (entry.isListed === wasOn.has(entryKey(entry))) unchanged++;
       else this.#entries.push({ fact: entry, batchNo });
     }
-    for (const entry of before) {
-      if (!emptied.includes(entry.list) || final.has(entryKey(entry))) continue;
-      this.#entries.push({ fact: { ...entry, isListed: false }, batchNo });
-    }
-    return unchanged;
+    const gone = before.filter((entry) => emptied.includes(entry.list) && !final.has(entryKey(entry)));
+    for (const entry of gone) this.#entries.push({ fact: { ...entry, isListed: false }, batchNo });
+    return { unchanged, delisted: gone.length };
   }
 
   /** Entries of those who are on a list after a batch. */

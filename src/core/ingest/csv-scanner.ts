@@ -4,7 +4,7 @@
  * rows beside bad ones. A quote that is never closed costs its own line only: reading goes on at the next.
  */
 import { isUtf8 } from 'node:buffer';
-import { FACT_REASON } from '../../../model/fact-reason.ts';
+import { FACT_REASON } from '../../model/fact-reason.ts';
 
 /** A record without its line end: bytes [start, end) of the buffer at hand. */
 export interface CsvRecord {
