@@ -62,12 +62,27 @@ export interface RemoteServer extends CoreQuestions {
   check(customer: string, segments: readonly string[]): Promise<CheckReport>;
   /** Holds a sample of what it serves to the SQL oracle. */
   verify(request: VerifyRequest & { readonly customers: number }): Promise<Verified>;
+  /** The moment that its answers reflect, in seconds since 1970. */
+  servedAsOf(): Promise<number>;
   /** Streams that it takes facts in from. */
   streams(): Promise<readonly StreamAnswer[]>;
   /** Rows of facts as NDJSON; returns when those accepted are durable. */
-  sendFactLines(source: string, lines: string, strict: boolean): Promise<FactsAnswer>;
+  sendFactLines(source: string, lines: string, options: FactSending): Promise<FactsAnswer>;
   /** Rows of list entries as NDJSON, which become the whole of a list. */
-  replaceListLines(list: string, lines: AsyncIterable<string>, strict: boolean): Promise<ListUploadAnswer>;
+  replaceListLines(
+    list: string,
+    lines: AsyncIterable<string>,
+    options: { readonly strict: boolean; readonly rejects: number },
+  ): Promise<ListUploadAnswer>;
+}
+
+/** How rows are sent. */
+export interface FactSending {
+  readonly strict: boolean;
+  /** Of lists: whether it is counted what the rows change. */
+  readonly counts: boolean;
+  /** Most rows set aside that are listed. */
+  readonly rejects: number;
 }
 
 /** The answer to `check`. */

@@ -30,10 +30,11 @@ export function remoteServer(url: string): RemoteServer {
       const examples = answer.examples.map((pair) => ({ served: undefined, ...pair }));
       return withAsOf({ ...answer, examples });
     },
+    servedAsOf: async () => parseMoment((await client.ready()).asOf),
     streams: () => client.streams(),
-    sendFactLines: (source, lines, strict) => client.sendFactLines(source, lines, { strict }),
-    replaceListLines: (list, lines, strict) =>
-      client.replaceListLines(list, lines, { strict, timeoutMs: HOUR_MS }),
+    sendFactLines: (source, lines, options) => client.sendFactLines(source, lines, options),
+    replaceListLines: (list, lines, options) =>
+      client.replaceListLines(list, lines, { ...options, timeoutMs: HOUR_MS }),
     models: () => client.models(),
     activateModelVersion: (model, version) => client.activateModelVersion(model, version),
     lists: async (name) => (await client.lists()).filter(({ list }) => name === undefined || list === name),

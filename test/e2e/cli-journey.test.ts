@@ -174,6 +174,7 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
   assert.equal(status.code, 0);
   assert.match(status.stdout, /^orders +5$/m);
   assert.match(status.stdout, /^server +none$/m);
+  assert.match(status.stdout, /^served as of +2026-03-01T00:00:00Z$/m);
   const verified = await coterieJson(['verify', ...data]);
   assert.deepEqual([verified.segments, verified.compared, verified.mismatches], [6, 24, 0]);
   const missing = await coterie(['size', 'nothing', ...data]);
@@ -200,7 +201,8 @@ test('7: while a server has the folder open, check reads it and the other comman
       true,
     );
     assert.equal((await coterieJson(['size', 'once', ...data])).size, 2);
-    assert.equal((await coterieJson(['status', ...data])).server, server.url);
+    const { server: url, servedAsOf } = await coterieJson(['status', ...data]);
+    assert.deepEqual([url, servedAsOf], [server.url, '2026-03-01T00:00:00Z']);
     const members = await coterie(['members', 'new-at@s1', '--json', ...data]);
     assert.deepEqual(
       members.stdout

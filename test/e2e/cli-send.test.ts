@@ -17,7 +17,7 @@ interface Sent {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
-  readonly rejects: readonly { readonly row: number; readonly reason: string }[];
+  readonly rejects: readonly { readonly line: number; readonly reason: string }[];
 }
 
 async function file(name: string, content: string | Buffer): Promise<string> {
@@ -53,9 +53,9 @@ test('CSV with quotes and other names, and packed NDJSON, are sent and counted',
   );
   assert.deepEqual([sent.rows, sent.accepted, sent.rejected], [4, 1, 3]);
   assert.deepEqual(sent.rejects, [
-    { row: 2, reason: 'customer id with control characters' },
-    { row: 3, reason: 'unreadable date' },
-    { row: 4, reason: 'not a JSON object' },
+    { line: 3, reason: 'customer id with control characters' },
+    { line: 5, reason: 'unreadable date' },
+    { line: 6, reason: 'wrong number of columns' },
   ]);
   const rows = Array.from({ length: 5000 }, (_, i) => ({
     customer_id: `n${i % 20}`,
@@ -72,7 +72,7 @@ test('CSV with quotes and other names, and packed NDJSON, are sent and counted',
 test('with --strict a bad row refuses the file; a file of another kind, or without columns, is refused', async () => {
   const lines = `{"customer_id":"s","order_id":"1","ordered_at":"2026-01-01","total":1}\n{"order_id":"2"}\n`;
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
-    [await file('strict.ndjson', lines), ['--strict'], /no customer id/],
+    [await file('strict.ndjson', `\n${lines}`), ['--strict'], /strict\.ndjson, line 3: no customer id/],
     [await file('x.parquet', 'PAR1'), [], /neither CSV nor NDJSON/],
     [
       await file('bad.csv', 'a,b\n1,2\n'),

@@ -1,17 +1,21 @@
 /** `coterie import`: files of facts, of every source. */
+import { basename, join } from 'node:path';
 import { Option } from 'commander';
 import type { Core } from '../../core/core.ts';
-import type { FileFormat, ImportReport } from '../../core/engine/engine.ts';
+import type { FileFormat } from '../../core/engine/engine.ts';
 import { CoterieError } from '../../model/error.ts';
 import { FACT_SOURCES, type FactSource } from '../../model/fact.ts';
 import { defineCommand, type Invocation } from '../command.ts';
 import { withCoreOrServer } from '../core-access.ts';
-import { type FactFile, factLines } from '../fact-lines.ts';
+import type { FactFile } from '../fact-rows.ts';
+import { importLines, sentLines } from '../import-report.ts';
 import { suggestNext } from '../next-step.ts';
 import { pairsOption } from '../option-parsers.ts';
 import type { RemoteServer } from '../parts.ts';
+import { RejectsWriter } from '../rejects-writer.ts';
 import { type SendReport, sendFacts, sendList } from '../send-facts.ts';
-import { countOf, formatCount, formatRough, formatSeconds, visible } from '../words.ts';
+import { takePluginRows } from '../take-plugin-rows.ts';
+import { countOf } from '../words.ts';
 
 interface ImportOptions {
   /** A built-in source, or one of a plug-in. */
@@ -34,7 +38,8 @@ export const importCommand = defineCommand<ImportOptions>({
     'Reads CSV, TSV, NDJSON and Parquet, gzipped or not, as one batch each: all of a file or nothing.\n' +
     'Reading a file again changes nothing; a later version of an order replaces the earlier one.\n' +
     'Rows that cannot be read are set aside in a file with line and reason, and nothing else is lost.\n' +
-    'While a server has the folder open, rows of CSV and NDJSON are sent to it, and are durable when it says so.\n\n' +
+    'While a server has the folder open, rows of CSV and NDJSON are sent to it, and are durable when it says so.\n' +
+    'Fields that a source does not have are not read, and are told as warnings.\n\n' +
     'An order is known by its customer and its id. A correction that moves one to another customer says whose\n' +
     'it was in previous_customer_id; else it is another order.\n\n' +
     'Fields of orders:    customer_id, order_id, ordered_at, total (needed); store_id, discount, currency, status,\n' +
@@ -72,7 +77,10 @@ export const importCommand = defineCommand<ImportOptions>({
       'parquet',
     ]),
     new Option('--strict', 'stop at the first bad row and keep nothing of the file'),
-    new Option('--rejects <file>', 'where bad rows go (default: beside the data)'),
+    new Option(
+      '--rejects <file>',
+      'where bad rows go (default: rejects/ of the data folder; with --url nowhere)',
+    ),
   ],
   examples: [
     { says: 'A file whose columns have the names above', line: 'coterie import orders.csv.gz --as orders' },
@@ -99,10 +107,17 @@ export const importCommand = defineCommand<ImportOptions>({
   ],
   async run(call) {
     checkOptions(call.options);
+    let isSent = false;
     const useless = await withCoreOrServer<Outcome | undefined>(
       call,
       { ifMissing: 'create', removesOldRejects: true },
-      { local: (core) => importHere(call, core), remote: (server, url) => importThere(call, server, url) },
+      {
+        local: (core) => importHere(call, core),
+        remote: (server, url) => {
+          isSent = true;
+          return importThere(call, server, url);
+        },
+      },
     );
     if (useless) {
       throw new CoterieError(
@@ -117,6 +132,8 @@ export const importCommand = defineCommand<ImportOptions>({
       );
     }
     if (call.options.stage) suggestNext(call, 'models', 'activate <model> <version>');
+    // Where a server has the folder open, its ticks do what follows.
+    else if (isSent) suggestNext(call, 'status');
     else suggestNext(call, 'apply <definitions>', 'calculate');
   },
 });
@@ -149,6 +166,17 @@ interface Outcome {
 
 type Call = Invocation<ImportOptions>;
 
+/** Each file has rejects of its own. */
+function checkRejects(call: Call): void {
+  if (call.options.rejects !== undefined && call.args.length > 1) {
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      `--rejects: expected one file to import, found ${call.args.length}: each has rejects of its own`,
+      { option: 'rejects', expected: 1, found: call.args.length },
+    );
+  }
+}
+
 /** Reads the files in this process. */
 async function importHere(call: Call, core: Core): Promise<Outcome | undefined> {
   const isBuiltIn = FACT_SOURCES.includes(call.options.as as FactSource);
@@ -159,14 +187,8 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
       { option: 'rejects' },
     );
   }
-  if (call.options.rejects !== undefined && call.args.length > 1) {
-    throw new CoterieError(
-      'CONFIG_INVALID',
-      `--rejects: expected one file to import, found ${call.args.length}: each has rejects of its own`,
-      { option: 'rejects', expected: 1, found: call.args.length },
-    );
-  }
-  if (!isBuiltIn) return importEach(call, (file) => readRows(call, file));
+  checkRejects(call);
+  if (!isBuiltIn) return importEach(call, (file) => takePluginRows(call, factFile(call, file)));
   const defaults = defaultsOf(call.options);
   let useless: Outcome | undefined;
   for (const file of call.args) {
@@ -188,7 +210,7 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
     );
     call.progress.stop();
     if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...report });
-    else await printReport(call, file, report);
+    else await call.terminal.print(...importLines(call.options.as, file, report));
     if (report.rows > 0 && report.rejected === report.rows) {
       const { rows, reasons, firstReject } = report;
       const first = firstReject && `line ${firstReject.line}: ${firstReject.reason}`;
@@ -200,13 +222,7 @@ async function importHere(call: Call, core: Core): Promise<Outcome | undefined> 
 
 /** Sends the rows of the files to a running server. */
 async function importThere(call: Call, server: RemoteServer, url: string): Promise<Outcome | undefined> {
-  if (call.options.rejects !== undefined) {
-    throw new CoterieError(
-      'CONFIG_INVALID',
-      `--rejects: expected nothing, since the rows go to the server at ${url}, which lists the first bad ones in its answer`,
-      { option: 'rejects' },
-    );
-  }
+  checkRejects(call);
   return importEach(call, (file) => sendFile(call, server, file), url);
 }
 
@@ -222,48 +238,15 @@ async function importEach(
     call.progress.stop();
     const server = url === undefined ? {} : { server: url };
     if (call.json) await call.terminal.printJson({ file, source: call.options.as, ...server, ...report });
-    else await printSent(call, file, url, report);
+    else await call.terminal.print(...sentLines(call.options.as, file, url, report));
     if (report.rows > 0 && report.rejected === report.rows) {
       const { rows, reasons, rejects } = report;
-      const first = rejects[0] && `row ${rejects[0].row}: ${rejects[0].reason}`;
+      const first = rejects[0] && `line ${rejects[0].line}: ${rejects[0].reason}`;
       useless ??= { file, rows, reasons, ...(first === undefined ? {} : { first }) };
     }
   }
   return useless;
 }
-
-/** Reads the rows of a plug-in's source, which its own code reads, in this process. */
-async function readRows(call: Call, file: string): Promise<SendReport> {
-  const { as: source, strict = false } = call.options;
-  const began = performance.now();
-  let count = 0;
-  async function* rows() {
-    for await (const line of factLines(factFile(call, file))) {
-      count++;
-      if (count % PROGRESS_ROWS === 0) call.progress.step({ phase: 'reading rows', done: count });
-      yield [jsonRow(line)];
-    }
-  }
-  const { rejects, ...report } = await call.parts.takeRows(call.config, { source, rows: rows(), strict });
-  return {
-    rows: count,
-    warnings: {},
-    ...report,
-    rejects: rejects.map(({ index, reason }) => ({ row: index + 1, reason })),
-    seconds: (performance.now() - began) / 1000,
-  };
-}
-
-/** What is no JSON is no object either, and is set aside as such. */
-function jsonRow(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return line;
-  }
-}
-
-const PROGRESS_ROWS = 10_000;
 
 function factFile(call: Call, file: string): FactFile {
   const { as, map, delimiter, format } = call.options;
@@ -279,86 +262,33 @@ function factFile(call: Call, file: string): FactFile {
 
 async function sendFile(call: Call, server: RemoteServer, file: string): Promise<SendReport> {
   const { as, strict = false, list, replace, stage } = call.options;
-  const from = factFile(call, file);
-  const onRows = (done: number) => call.progress.step({ phase: 'sending rows', done });
-  if (!replace) return sendFacts(server, from, { strict, activate: as === 'scores' && !stage, onRows });
-  if (list !== undefined) return sendList(server, from, { list, strict, onRows });
-  throw new CoterieError(
-    'CONFIG_INVALID',
-    '--replace: expected --list with it, since a running server replaces one list at a time',
-    { option: 'list' },
-  );
-}
-
-async function printSent(
-  call: Call,
-  file: string,
-  url: string | undefined,
-  report: SendReport,
-): Promise<void> {
-  const rate = report.seconds > 0 ? `, ${formatRough(report.rows / report.seconds)} rows/s` : '';
-  const lines = [
-    `${file}: ${countOf(report.rows, 'row')} of ${call.options.as}${url === undefined ? '' : ` sent to ${url}`} in ${formatSeconds(report.seconds)}${rate}`,
-    `  accepted   ${formatCount(report.accepted)}`,
-    ...unusualCounts(report),
-  ];
-  if (report.unchanged !== undefined) lines.push(`  unchanged  ${formatCount(report.unchanged)}`);
-  if (report.unknown) lines.push(newCustomers(report.unknown));
-  for (const { model, version } of report.activated ?? []) {
-    lines.push(`  in force   ${visible(model)} ${visible(version)}`);
-  }
-  if (report.rejected > 0) {
-    lines.push(`  set aside  ${formatCount(report.rejected)}`);
-    for (const [reason, rows] of Object.entries(report.reasons)) {
-      const first = report.rejects.find((reject) => reject.reason === reason);
-      const where = first === undefined ? '' : `, first in row ${first.row}`;
-      lines.push(`    ${formatCount(rows)}  ${reason}${where}`);
-    }
-  }
-  lines.push(...warningLines(report));
-  await call.terminal.print(...lines);
-}
-
-async function printReport(
-  call: Invocation<ImportOptions>,
-  file: string,
-  report: ImportReport,
-): Promise<void> {
-  const rate = report.seconds > 0 ? `, ${formatRough(report.rows / report.seconds)} rows/s` : '';
-  const lines = [
-    `${file}: ${countOf(report.rows, 'row')} of ${call.options.as} in ${formatSeconds(report.seconds)}${rate}`,
-    `  added      ${formatCount(report.added)}`,
-    `  replaced   ${formatCount(report.replaced)}`,
-    `  unchanged  ${formatCount(report.unchanged)}`,
-    ...unusualCounts(report),
-  ];
-  if (report.newCustomers && call.options.as === 'lists') lines.push(newCustomers(report.newCustomers));
-  if (report.rejected > 0) {
-    lines.push(
-      `  set aside  ${formatCount(report.rejected)}${report.rejectsFile ? `, in ${report.rejectsFile}` : ''}`,
+  if (replace && list === undefined) {
+    throw new CoterieError(
+      'CONFIG_INVALID',
+      '--replace: expected --list with it, since a running server replaces one list at a time',
+      { option: 'list' },
     );
-    for (const [reason, rows] of Object.entries(report.reasons))
-      lines.push(`    ${formatCount(rows)}  ${reason}`);
   }
-  lines.push(...warningLines(report));
-  await call.terminal.print(...lines);
+  const from = factFile(call, file);
+  const path = rejectsPath(call, file);
+  const rejects = path === undefined ? undefined : new RejectsWriter(path);
+  const onRows = (done: number) => call.progress.step({ phase: 'sending rows', done });
+  const options = { strict, onRows, ...(rejects === undefined ? {} : { rejects }) };
+  try {
+    if (replace) return await sendList(server, from, { ...options, list: list! });
+    return await sendFacts(server, from, { ...options, activate: as === 'scores' && !stage });
+  } catch (error) {
+    await rejects?.discard();
+    throw error;
+  }
 }
 
-function newCustomers(count: number): string {
-  return `  unknown    ${countOf(count, 'customer')} never heard of before`;
-}
-
-function unusualCounts({ erased, moved }: Pick<ImportReport, 'erased' | 'moved'>): string[] {
-  return [
-    ...(erased ? [`  dropped    ${formatCount(erased)}, about customers who were forgotten`] : []),
-    ...(moved ? [`  moved      ${formatCount(moved)}, from another customer`] : []),
-  ];
-}
-
-function warningLines({ warnings }: Pick<ImportReport, 'warnings'>): string[] {
-  return Object.entries(warnings).map(
-    ([warning, rows]) => `  warning    ${countOf(rows, 'row')}: ${warning}`,
-  );
+/** Beside the data, whose server has its folder open; undefined for a server elsewhere, unless a place is named. */
+function rejectsPath({ options, config }: Call, file: string): string | undefined {
+  if (options.rejects !== undefined) return options.rejects;
+  if (config.url !== undefined) return undefined;
+  const at = new Date().toISOString().replace(/[-:.]/g, '');
+  return join(config.data, 'rejects', `import-${at}-${basename(file).replace(/\.csv$/i, '')}.csv`);
 }
 
 function readDelimiter(text: string): string {

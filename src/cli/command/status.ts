@@ -17,7 +17,8 @@ export const statusCommand = defineCommand({
   name: 'status',
   summary: 'facts, definitions, the last calculation',
   description:
-    'What the data folder holds, how far the last calculation got, and which server has the folder open.',
+    'What the data folder holds, which server has the folder open, as of which moment memberships are served,\n' +
+    'and what the last full pass found: ticks move on from there.',
   examples: [
     { says: 'The folder ./data', line: 'coterie status' },
     {
@@ -36,12 +37,14 @@ export const statusCommand = defineCommand({
     // A server of an older version does not know of streams.
     const streams =
       place.server === null ? [] : await (await call.parts.connect(place.server)).streams().catch(() => []);
+    const servedAsOf = status.calculation === null ? undefined : await findServedAsOf(call, place.server);
     if (call.json) {
       const { lastOrderAt } = status.facts;
       await call.terminal.printJson({
         ...place,
         ...status,
         facts: { ...status.facts, lastOrderAt: lastOrderAt === undefined ? null : formatMoment(lastOrderAt) },
+        servedAsOf: servedAsOf === undefined ? null : formatMoment(servedAsOf),
         calculation: status.calculation && withAsOfText(status.calculation),
         streams,
       });
@@ -64,22 +67,36 @@ export const statusCommand = defineCommand({
     if (calculation === null) lines.push(['calculated', 'never']);
     else {
       lines.push(
+        ['served as of', servedAsOf === undefined ? '-' : formatMoment(servedAsOf)],
         ['calculated as of', formatMoment(calculation.asOf.moment)],
         ...(calculation.isPinned ? [PINNED] : []),
         ['segments', formatCount(calculation.segments)],
-        ['memberships', formatCount(calculation.memberships)],
+        ['memberships', `${formatCount(calculation.memberships)} then`],
         ['took', formatSeconds(calculation.seconds)],
       );
     }
     for (const stream of streams) lines.push(['stream', describeStream(stream)]);
     await call.terminal.print(...lines.map(([title, value]) => `${title.padEnd(18)}${value}`));
-    const isBehind = calculation === null || calculation.asOf.batchNo < facts.batchNo;
+    // Behind a server that ticks, memberships follow by themselves.
+    const isBehind =
+      calculation === null || (place.server === null && calculation.asOf.batchNo < facts.batchNo);
     if (facts.orders === 0 && facts.customers === 0) suggestNext(call, 'import <file> --as orders');
     else if (definitions === 0) suggestNext(call, 'apply <definitions>');
     else if (isBehind) suggestNext(call, 'calculate');
     else suggestNext(call, 'segments', place.server === null ? 'serve' : 'check <customer> <segments>');
   },
 });
+
+/** Where ticks are; undefined where it cannot be told. */
+async function findServedAsOf(call: Invocation<unknown>, server: string | null): Promise<number | undefined> {
+  if (server !== null) return (await call.parts.connect(server)).servedAsOf().catch(() => undefined);
+  const store = await call.parts.openStore(call.config);
+  try {
+    return store.view()?.asOf.moment;
+  } finally {
+    await store.close();
+  }
+}
 
 function describeStream({ source, state, lagMessages, rejected, failure }: StreamAnswer): string {
   const parts = [`${source}: ${state}`];
