@@ -28,6 +28,10 @@ const closed = { additionalProperties: false } as const;
 /** The author of what is written by nobody named. */
 const AUTHOR_UNNAMED = 'unnamed';
 
+const ONE_OR_MORE = {
+  anyOf: [{ $ref: 'Definition#' }, { type: 'array', items: { $ref: 'Definition#' } }],
+};
+
 const KeyPath = Type.Object({ key: SegmentKeySchema });
 
 const NoteQuery = Type.Object(
@@ -86,6 +90,12 @@ const ApplyAnswer = Type.Object({
   catalogNo: Type.Integer(),
 });
 
+const Keys = Type.Array(Type.String());
+const DryRunAnswer = Type.Object(
+  { added: Keys, changed: Keys, unchanged: Keys },
+  { description: 'Keys by what would become of them.' },
+);
+
 const PreviewAnswer = Type.Object({
   size: Type.Integer({ description: 'Known customers in it, exact.' }),
   customers: Type.Integer({ description: 'Known customers.' }),
@@ -119,7 +129,7 @@ export async function addDefinitionRoutes(api: Api, context: RouteContext): Prom
   addWritingRoutes(api, context);
   await api.register(async (scope) => {
     readDefinitionText(scope);
-    addApplyRoute(scope as unknown as Api, context);
+    addApplyRoutes(scope as unknown as Api, context);
   });
 }
 
@@ -241,16 +251,22 @@ function addWritingRoutes(api: Api, context: RouteContext): void {
         tags: ['Segments'],
         summary: 'Size and sample of a definition that is not saved',
         description:
-          'The key may be left out. With the key of a definition in force, it also says who would enter, leave and stay.',
-        body: Type.Unsafe<unknown>(Type.Ref('Definition#')),
+          'The key may be left out. With the key of a definition in force, it also says who would enter, leave and stay. Of a list the first is previewed; the others are what it may refer to, in place of those in force.',
+        body: Type.Unsafe<unknown>(ONE_OR_MORE),
         response: answers(PreviewAnswer),
       },
     },
-    async (request) => withAsOfText(await coreOf(context).preview(definitionOf(request.body, 'preview'))),
+    async (request) => {
+      const [first, ...beside] = Array.isArray(request.body) ? request.body : [request.body];
+      const others = beside.map((each) => definitionOf(each, ''));
+      return withAsOfText(await coreOf(context).preview(definitionOf(first, 'preview'), others));
+    },
   );
 }
 
-function addApplyRoute(api: Api, context: RouteContext): void {
+function addApplyRoutes(api: Api, context: RouteContext): void {
+  const body = Type.Unsafe<unknown>(ONE_OR_MORE);
+  const consumes = [...DEFINITION_TYPES];
   api.post(
     '/v1/segments',
     {
@@ -259,28 +275,44 @@ function addApplyRoute(api: Api, context: RouteContext): void {
         tags: ['Segments'],
         summary: 'Define many segments at once, all or none',
         description: `One definition or a list of them, up to ${APPLY_DEFINITIONS_MAX}: JSON, NDJSON or YAML. Those equal to the version in force change nothing.`,
-        consumes: [...DEFINITION_TYPES],
+        consumes,
         querystring: NoteQuery,
-        body: Type.Unsafe<unknown>({
-          anyOf: [{ $ref: 'Definition#' }, { type: 'array', items: { $ref: 'Definition#' } }],
-        }),
+        body,
         response: answers(ApplyAnswer),
       },
     },
-    async (request) => {
-      const core = coreOf(context);
-      const { text, format } = (request.body ?? { text: '', format: 'json' }) as DefinitionText;
-      const definitions = readDefinitions(text, { file: 'body', format }, context.types);
-      if (definitions.length > APPLY_DEFINITIONS_MAX) {
-        throw new CoterieError(
-          'REQUEST_INVALID',
-          `the body: expected at most ${APPLY_DEFINITIONS_MAX} definitions, found ${definitions.length}`,
-          { in: 'body', expected: `at most ${APPLY_DEFINITIONS_MAX}`, found: definitions.length },
-        );
-      }
-      return core.apply(definitions, noteOf(request.query));
-    },
+    async (request) => coreOf(context).apply(definitionsOf(request.body, context), noteOf(request.query)),
   );
+
+  api.post(
+    '/v1/segments/dry-run',
+    {
+      validatorCompiler: compileAllButBody,
+      schema: {
+        tags: ['Segments'],
+        summary: 'Check definitions and say what defining them would change; nothing is changed',
+        description: 'What `POST /v1/segments` would refuse, this refuses.',
+        consumes,
+        body,
+        response: answers(DryRunAnswer),
+      },
+    },
+    async (request) => coreOf(context).dryRun(definitionsOf(request.body, context)),
+  );
+}
+
+/** Definitions to be applied together. */
+function definitionsOf(body: unknown, context: RouteContext): Definition[] {
+  const { text, format } = (body ?? { text: '', format: 'json' }) as DefinitionText;
+  const definitions = readDefinitions(text, { file: 'body', format }, context.types);
+  if (definitions.length > APPLY_DEFINITIONS_MAX) {
+    throw new CoterieError(
+      'REQUEST_INVALID',
+      `the body: expected at most ${APPLY_DEFINITIONS_MAX} definitions, found ${definitions.length}`,
+      { in: 'body', expected: `at most ${APPLY_DEFINITIONS_MAX}`, found: definitions.length },
+    );
+  }
+  return definitions;
 }
 
 /** The body as a definition, with this key where it has none; the Core says what else is wrong with it. */

@@ -1,6 +1,7 @@
 /** How failures are told, and with which exit code a command ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { problemAt, problemsError } from '../core/catalog/problem.ts';
 import { CoterieError, ERROR_CATALOGUE, type ErrorCode } from '../model/error.ts';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.ts';
 
@@ -38,6 +39,27 @@ test('several problems are told one a line, each once', () => {
   ]);
   const one = new CoterieError('DEFINITION_INVALID', messages[0]!, { problems: [{ message: messages[0] }] });
   assert.equal(describeFailure(one, false).length, 2);
+});
+
+test('all problems are told and counted, up to the hundred that are looked for', () => {
+  const told = (count: number) => {
+    const problems = Array.from({ length: count }, (_, i) =>
+      problemAt(['params'], { expected: 'one', found: `${i}` }),
+    );
+    return describeFailure(problemsError(problems), false);
+  };
+  assert.equal(told(49)[0], 'error DEFINITION_INVALID: 49 problems');
+  assert.deepEqual(
+    told(49).slice(1, -1),
+    Array.from({ length: 49 }, (_, i) => `  - params: expected one, found ${i}`),
+  );
+  assert.equal(told(130)[0], 'error DEFINITION_INVALID: the first 100 problems; there may be more');
+  assert.equal(told(130).length, 102);
+});
+
+test('a message of several lines that lists no problems is told as it is', () => {
+  const lines = describeFailure(new CoterieError('PORT_IN_USE', 'a\nb'), false);
+  assert.deepEqual(lines.slice(0, 2), ['error PORT_IN_USE: a', '  b']);
 });
 
 test('a defect is told with its stack, and so is any failure when asked', () => {

@@ -2,6 +2,7 @@
  * Exit codes, and how a failure is told: `error CODE: message`, then its particulars one a line, then
  * what to do. A stack is shown only where it helps: for a defect of Coterie, or with --verbose.
  */
+import { PROBLEMS_MAX } from '../core/catalog/problem.ts';
 import { CoterieError } from '../model/error.ts';
 import { visible } from './words.ts';
 
@@ -17,9 +18,6 @@ export const EXIT_CODES = {
 } as const;
 
 export type ExitCode = keyof typeof EXIT_CODES;
-
-/** Most problems told one by one. */
-const PROBLEMS_SHOWN_MAX = 20;
 
 /** The exit code for a failure. */
 export function exitCodeOf(error: unknown): ExitCode {
@@ -39,16 +37,15 @@ export function describeFailure(error: unknown, verbose: boolean): string[] {
       thrown.stack ?? '',
     ];
   }
-  // Several problems come as several lines of the message.
-  const [first = '', ...others] = error.message.split('\n').map(visible);
-  const lines =
-    others.length === 0
-      ? [`error ${error.code}: ${first}`]
-      : [
-          `error ${error.code}: ${others.length + 1} problems`,
-          ...[first, ...others].map((line) => `  - ${line}`),
-        ];
-  if (others.length === 0) lines.push(...describeProblems(error.details.problems, first));
+  const told = error.message.split('\n').map(visible);
+  const problems = problemLines(error.details.problems);
+  // The problems are the message: it shows the first of them, each on a line.
+  const isAllProblems = problems.length > 1 && problems[0] === told[0];
+  const lines = isAllProblems
+    ? [`error ${error.code}: ${problemCount(problems.length)}`]
+    : told.map((line, i) => (i === 0 ? `error ${error.code}: ${line}` : `  ${line}`));
+  const shown = isAllProblems ? problems : problems.filter((line) => line !== told[0]);
+  lines.push(...shown.map((line) => `  - ${line}`));
   lines.push(`  ${error.remedy}`);
   if (verbose || error.code === 'INTERNAL' || error.code === 'ENGINE_FAILED') {
     if (Object.keys(error.details).length > 0) lines.push(`details: ${JSON.stringify(error.details)}`);
@@ -58,19 +55,17 @@ export function describeFailure(error: unknown, verbose: boolean): string[] {
   return lines;
 }
 
-/** One line a problem, of a list whose entries are texts or have a message; what was told already is left out. */
-function describeProblems(problems: unknown, told: string): string[] {
+/** A line for each problem of a list whose entries are texts or have a message. */
+function problemLines(problems: unknown): string[] {
   if (!Array.isArray(problems)) return [];
-  const lines = problems
-    .slice(0, PROBLEMS_SHOWN_MAX)
-    .map((problem: unknown) => {
-      if (typeof problem === 'string') return visible(problem);
-      const { message } = problem as { message?: unknown };
-      return visible(typeof message === 'string' ? message : JSON.stringify(problem));
-    })
-    .filter((line) => line !== told)
-    .map((line) => `  - ${line}`);
-  if (problems.length > PROBLEMS_SHOWN_MAX)
-    lines.push(`  … and ${problems.length - PROBLEMS_SHOWN_MAX} more`);
-  return lines;
+  return problems.slice(0, PROBLEMS_MAX).map((problem: unknown) => {
+    if (typeof problem === 'string') return visible(problem);
+    const { message } = problem as { message?: unknown };
+    return visible(typeof message === 'string' ? message : JSON.stringify(problem));
+  });
+}
+
+/** Problems are looked for up to so many. */
+function problemCount(count: number): string {
+  return count < PROBLEMS_MAX ? `${count} problems` : `the first ${PROBLEMS_MAX} problems; there may be more`;
 }

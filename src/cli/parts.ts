@@ -37,6 +37,7 @@ export interface RunningServer {
 export type CoreQuestions = Pick<
   Core,
   | 'apply'
+  | 'dryRun'
   | 'segment'
   | 'segments'
   | 'calculate'

@@ -40,6 +40,7 @@ export function remoteServer(url: string): RemoteServer {
     lists: async (name) => (await client.lists()).filter(({ list }) => name === undefined || list === name),
     apply: (definitions, { author, reason }) =>
       client.apply(definitions, { author, ...(reason === undefined ? {} : { reason }) }),
+    dryRun: (definitions) => client.dryRun(definitions),
     async segment(key) {
       const version = await client.segment(key);
       return version && versionOf(version);
@@ -60,7 +61,7 @@ export function remoteServer(url: string): RemoteServer {
     size: async (key) => withAsOf(await client.size(key)),
     members: (key) => client.memberBlocks(key),
     overlap: async (keys) => withAsOf(await client.overlap(keys)),
-    preview: async (definition) => withAsOf(await client.preview(definition)),
+    preview: async (definition, beside = []) => withAsOf(await client.preview(definition, { beside })),
     explain: async (customer, key, moment) =>
       withAsOf(await client.explain(customer, key, moment === undefined ? {} : { at: formatMoment(moment) })),
     eraseCustomer: (customer) => client.forgetCustomer(customer),

@@ -67,6 +67,13 @@ export interface ApplyAnswer {
   readonly catalogNo: number;
 }
 
+/** Keys by what would become of them. */
+export interface DryRunAnswer {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
 export interface SizeAnswer {
   readonly key: string;
   readonly size: number;

@@ -13,6 +13,7 @@ import type {
   Change,
   CheckAnswer,
   CustomerSegments,
+  DryRunAnswer,
   ExplainAnswer,
   HistoryAnswer,
   OverlapAnswer,
@@ -223,12 +224,22 @@ export class CoterieClient extends FactClient {
     });
   }
 
-  /** Exact size and a sample of a definition that is not saved. */
+  /** Checks what {@link apply} checks, and says what it would change; nothing is changed. */
+  dryRun(definitions: readonly Definition[], options: CallSignal = {}): Promise<DryRunAnswer> {
+    return this.#ask('/v1/segments/dry-run', { method: 'POST', json: definitions, ...options });
+  }
+
+  /**
+   * Exact size and a sample of a definition that is not saved.
+   *
+   * @param options.beside - What it may refer to, in place of definitions in force of the same keys.
+   */
   preview(
     definition: Omit<Definition, 'key'> & { readonly key?: string },
-    options: CallSignal = {},
+    { beside = [], ...options }: CallSignal & { readonly beside?: readonly Definition[] } = {},
   ): Promise<PreviewAnswer> {
-    return this.#ask('/v1/segments/preview', { method: 'POST', json: definition, ...options });
+    const json = beside.length === 0 ? definition : [definition, ...beside];
+    return this.#ask('/v1/segments/preview', { method: 'POST', json, ...options });
   }
 
   size(key: string, options: CallSignal = {}): Promise<SizeAnswer> {

@@ -188,9 +188,19 @@ export interface SegmentFilter {
   readonly after?: string;
 }
 
+/** What applying definitions would do: their keys. */
+export interface DryRunReport {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  /** Equal to the version in force. */
+  readonly unchanged: readonly string[];
+}
+
 export interface Core {
   /** Validates definitions against the schema and each other, then appends them: all or none. */
   apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport>;
+  /** Validates as `apply` does, and says what it would do; nothing is appended. */
+  dryRun(definitions: readonly Definition[]): Promise<DryRunReport>;
   segment(key: string): Promise<DefinitionVersion | undefined>;
   segments(filter: SegmentFilter): Promise<{
     readonly items: readonly DefinitionVersion[];
@@ -232,7 +242,8 @@ export interface Core {
   /** Ids of all members, in blocks, ascending by customer number. */
   members(key: string): AsyncIterable<readonly string[]>;
   overlap(keys: readonly string[]): Promise<OverlapReport>;
-  preview(definition: Definition): Promise<PreviewReport>;
+  /** @param beside - What it may refer to besides the definitions in force, in place of those of the same keys. */
+  preview(definition: Definition, beside?: readonly Definition[]): Promise<PreviewReport>;
   /**
    * A segment's past. Moments are seconds since 1970 and are taken down to the hour.
    *

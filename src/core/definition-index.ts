@@ -5,10 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
+import { canonicalJson } from './catalog/canonical-json.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { readRules } from './catalog/resolve-segments.ts';
 import { referencesOf } from './catalog/segment-reference.ts';
-import type { SegmentFilter } from './core.ts';
+import type { DryRunReport, SegmentFilter } from './core.ts';
 import type { StoreTable } from './engine/engine.ts';
 
 export class DefinitionIndex {
@@ -71,6 +72,21 @@ export function isEndOf(definition: Definition, inForce: Definition | undefined)
     definition.status === 'archived' &&
     isDeepStrictEqual({ ...inForce, status: 'archived' }, definition)
   );
+}
+
+/** What applying definitions would do, as catalogs tell what differs: by canonical JSON. */
+export function changesOf(
+  definitions: readonly Definition[],
+  byKey: ReadonlyMap<string, DefinitionVersion>,
+): DryRunReport {
+  const report = { added: [] as string[], changed: [] as string[], unchanged: [] as string[] };
+  for (const definition of definitions) {
+    const inForce = byKey.get(definition.key)?.definition;
+    if (inForce === undefined) report.added.push(definition.key);
+    else if (canonicalJson(inForce) === canonicalJson(definition)) report.unchanged.push(definition.key);
+    else report.changed.push(definition.key);
+  }
+  return report;
 }
 
 /** The definition that a segment's key belongs to: its own, or its family's. */

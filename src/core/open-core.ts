@@ -17,6 +17,7 @@ import type { ChangeLog } from './change/change-log.ts';
 import type {
   CalculationReport,
   Core,
+  DryRunReport,
   ExplainReport,
   HistoryReport,
   LiveStatus,
@@ -27,7 +28,7 @@ import type {
   SegmentFilter,
   SizeReport,
 } from './core.ts';
-import { DefinitionIndex, isEndOf, withReferences } from './definition-index.ts';
+import { changesOf, DefinitionIndex, isEndOf } from './definition-index.ts';
 import type {
   Engine,
   FactCounts,
@@ -50,7 +51,8 @@ import { readHistory } from './history/read-history.ts';
 import { type ForgetElsewhere, forgetErased } from './live/forget-erased.ts';
 import { LiveCore } from './live/live-core.ts';
 import { sourceModules } from './plugin/load-plugins.ts';
-import { type Comparison, Population, type Standpoint } from './population.ts';
+import { Population, type Standpoint } from './population.ts';
+import { preview } from './preview.ts';
 import { SegmentSource } from './segment-source.ts';
 
 export interface CoreParts {
@@ -78,8 +80,6 @@ export interface CoreParts {
   /** The clock, in seconds since 1970; default the system's. */
   readonly now?: () => number;
 }
-
-const SAMPLE_IDS = 20;
 
 /** Opens a Core over parts that are open already; closing it closes the engine, not the rest. */
 export function openCore(parts: CoreParts): Core {
@@ -131,14 +131,25 @@ class LocalCore implements Core {
   }
 
   async apply(definitions: readonly Definition[], note: ApplyNote): Promise<ApplyReport> {
-    const byKey = new Map(await this.#definitions.byKey());
+    await this.#check(definitions);
+    return this.#catalog.apply(definitions, note);
+  }
+
+  async dryRun(definitions: readonly Definition[]): Promise<DryRunReport> {
+    const byKey = await this.#check(definitions);
+    return changesOf(definitions, byKey);
+  }
+
+  /** Everything that definitions must pass to be applied. */
+  async #check(definitions: readonly Definition[]): Promise<ReadonlyMap<string, DefinitionVersion>> {
+    const byKey = await this.#definitions.byKey();
     for (const definition of definitions) {
       const before = byKey.get(definition.key)?.definition;
       if (!isEndOf(definition, before)) checkDefinition(definition, this.#types);
     }
     const inForce = [...byKey.values()].map((version) => version.definition);
     validateCatalog(inForce, definitions, await this.#engine.storeTable(), this.#types);
-    return this.#catalog.apply(definitions, note);
+    return byKey;
   }
 
   async segment(key: string): Promise<DefinitionVersion | undefined> {
@@ -283,36 +294,15 @@ class LocalCore implements Core {
     return { keys, sizes: pairs.map((row, i) => row[i]!), pairs, all, any, customers, asOf };
   }
 
-  async preview(definition: Definition): Promise<PreviewReport> {
-    const started = performance.now();
-    checkDefinition(definition, this.#types);
-    const at = await this.#standpoint();
-    const { customers, ...asOf } = at;
-    const stores = await this.#engine.storeTable(at.batchNo);
-    const byKey = new Map(await this.#definitions.byKey());
-    const needed = withReferences([definition], byKey, stores, this.#types);
-    validateCatalog([], needed, stores, this.#types);
-    const segments = await this.#segments.resolve(needed, definition.key, stores, asOf);
-    const inForce = byKey.get(definition.key);
-    const before = await this.#segments.onlySegment(inForce, byKey, stores, asOf);
-    const [only] = segments;
-    const counted: {
-      readonly size: number;
-      readonly sample: readonly string[];
-      readonly compared?: Comparison;
-    } =
-      inForce && before && only && segments.length === 1
-        ? await this.#population.compare(before, only, stores, at, SAMPLE_IDS)
-        : await this.#population.union(segments, stores, at, SAMPLE_IDS);
-    return {
-      size: counted.size,
-      customers,
-      sample: counted.sample,
-      segments: segments.length,
-      ...(counted.compared && inForce ? { compared: { version: inForce.version, ...counted.compared } } : {}),
-      seconds: (performance.now() - started) / 1000,
-      asOf,
+  async preview(definition: Definition, beside: readonly Definition[] = []): Promise<PreviewReport> {
+    const parts = {
+      engine: this.#engine,
+      types: this.#types,
+      definitions: this.#definitions,
+      segments: this.#segments,
+      population: this.#population,
     };
+    return preview(parts, definition, beside, await this.#standpoint());
   }
 
   async history(key: string, wanted: HistoryRange): Promise<HistoryReport> {

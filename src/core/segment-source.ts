@@ -98,7 +98,7 @@ export class SegmentSource {
   ): Promise<Segment | undefined> {
     if (version === undefined || version.definition.status === 'archived') return undefined;
     const needed = withReferences([version.definition], byKey, stores, this.#types);
-    const segments = await this.resolve(needed, version.definition.key, stores, asOf);
+    const { segments } = await this.resolve(needed, version.definition.key, stores, asOf);
     return segments.length === 1 ? segments[0] : undefined;
   }
 
@@ -108,9 +108,8 @@ export class SegmentSource {
     key: string,
     stores: StoreTable,
     asOf: AsOf,
-  ): Promise<readonly Segment[]> {
-    const own = this.#resolve(definitions, key, stores);
-    return (await this.#bounds.boundAsOf(own, stores, asOf)).segments;
+  ): Promise<BoundedSegments> {
+    return this.#bounds.boundAsOf(this.#resolve(definitions, key, stores), stores, asOf);
   }
 
   #resolve(definitions: readonly Definition[], key: string, stores: StoreTable): Segment[] {

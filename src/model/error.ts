@@ -51,7 +51,7 @@ export const ERROR_CATALOGUE = {
     400,
     false,
     'No such segment type',
-    'Use one of the types listed in the message.',
+    'Use one of the types listed in the message, or name the plug-in that brings the type in the setting `plugins`.',
   ),
   FACT_SOURCE_UNKNOWN: row(
     400,
@@ -82,6 +82,12 @@ export const ERROR_CATALOGUE = {
     false,
     'A rule refers to a segment that does not exist',
     'Define the segment first, or in the same file.',
+  ),
+  SEGMENT_IN_USE: row(
+    409,
+    false,
+    'A segment that others refer to cannot be archived',
+    'Change or archive the segments that refer to it first, or at once in the same file.',
   ),
   SEGMENT_KEY_INVALID: row(
     400,

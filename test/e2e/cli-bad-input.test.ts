@@ -67,7 +67,9 @@ const DEFINITIONS: readonly (readonly [string, string, RegExp])[] = [
 
 for (const [name, content, message] of DEFINITIONS) {
   test(`definitions: ${name}`, async () => {
-    await refuses(['apply', file(`${name.split(' ')[0]}.yaml`, content)], message);
+    const path = file(`${name.split(' ')[0]}.yaml`, content);
+    await refuses(['apply', path], message);
+    await refuses(['apply', path, '--dry-run'], message);
     assert.equal((await coterieJson(['segments', ...data])).total, 0, 'nothing was kept');
   });
 }

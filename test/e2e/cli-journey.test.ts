@@ -166,6 +166,7 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
     input: '{key: idea, type: recurrent, params: {atLeast: 1, within: 7d}}',
   });
   assert.equal(preview.size, 2);
+  await previewsTogether();
   const explain = await coterie(['explain', 'ana', 'twice-in-a-month', ...data]);
   assert.match(explain.stdout, /^ana is IN twice-in-a-month, as of 2026-03-01T00:00:00Z\n/);
   assert.match(explain.stdout, /order 3 .*store s2/);
@@ -181,6 +182,18 @@ test('6: questions about segments: size, members, overlap, preview, explain, sta
   assert.equal(missing.code, 3);
   assert.match(missing.stderr, /^error SEGMENT_NOT_FOUND: /);
 });
+
+/** Previews a file whose segments refer to each other, in any order. */
+async function previewsTogether(): Promise<void> {
+  const { code, stdout, stderr } = await coterie(['preview', '-', ...data], {
+    input: `- {key: back, type: rule, params: {all: [{segment: calm}, {segment: buyer}]}}
+- {key: buyer, type: recurrent, params: {atLeast: 1}}
+- {key: calm, type: inactive, params: {within: 7d}}
+`,
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^back: 1 customer of 4 .*\n {2}such as ben\nbuyer: 3 .*\n.*\ncalm: 1 /);
+}
 
 test('7: while a server has the folder open, check reads it and the other commands ask the server', async () => {
   const server = await startServer(['serve', '--ingest-waiting-rows', '1000', ...data]);
@@ -212,6 +225,7 @@ test('7: while a server has the folder open, check reads it and the other comman
         .sort(),
       ['ben', 'cid', 'eve'],
     );
+    await previewsTogether();
     const explained = await coterieJson(['explain', 'ana', 'twice-in-a-month', ...data]);
     assert.equal(explained.member, true);
     const compared = await coterieJson(['verify', '--customers', '3', ...data]);

@@ -1,13 +1,11 @@
 /** `coterie apply`: definitions from files into the catalog, all of them or none. */
 import { userInfo } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 import { Option } from 'commander';
-import type { Definition } from '../../model/segment.ts';
+import type { DryRunReport } from '../../core/core.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
 import { readDefinitionFiles } from '../definition-files.ts';
 import { suggestNext } from '../next-step.ts';
-import type { CoreQuestions } from '../parts.ts';
 import { countOf, layOutTable } from '../words.ts';
 
 interface ApplyOptions {
@@ -33,7 +31,7 @@ export const applyCommand = defineCommand<ApplyOptions>({
   options: [
     new Option('--author <name>', 'who defines them (default: the name of the user)'),
     new Option('--reason <text>', 'why, kept with the versions'),
-    new Option('--dry-run', 'check, say what would change, and change nothing'),
+    new Option('--dry-run', 'check as without it, say what would change, and change nothing'),
   ],
   examples: [
     { says: 'Everything in a folder', line: 'coterie apply examples/definitions' },
@@ -47,7 +45,7 @@ export const applyCommand = defineCommand<ApplyOptions>({
     const definitions = await readDefinitionFiles(call.args, call);
     await withCore(call, { ifMissing: 'create' }, async (core) => {
       if (call.options.dryRun) {
-        const changes = await compare(definitions, core);
+        const changes = await core.dryRun(definitions);
         if (call.json) await call.terminal.printJson({ dryRun: true, ...changes });
         else await printChanges(call.terminal.print.bind(call.terminal), changes);
         return;
@@ -69,25 +67,10 @@ export const applyCommand = defineCommand<ApplyOptions>({
   },
 });
 
-interface Changes {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly unchanged: readonly string[];
-}
-
-async function compare(definitions: readonly Definition[], core: CoreQuestions): Promise<Changes> {
-  const changes = { added: [] as string[], changed: [] as string[], unchanged: [] as string[] };
-  for (const definition of definitions) {
-    const inForce = await core.segment(definition.key);
-    if (inForce === undefined) changes.added.push(definition.key);
-    else if (isDeepStrictEqual(JSON.parse(JSON.stringify(definition)), inForce.definition)) {
-      changes.unchanged.push(definition.key);
-    } else changes.changed.push(definition.key);
-  }
-  return changes;
-}
-
-async function printChanges(print: (...lines: string[]) => Promise<void>, changes: Changes): Promise<void> {
+async function printChanges(
+  print: (...lines: string[]) => Promise<void>,
+  changes: DryRunReport,
+): Promise<void> {
   const rows = [
     ...changes.added.map((key) => ({ change: 'add', key })),
     ...changes.changed.map((key) => ({ change: 'change', key })),

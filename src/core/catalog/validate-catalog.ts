@@ -7,7 +7,10 @@ import { checkPopulations, hasRanked, measureKey, rankedConditions } from '../po
 import { readCheckedRule } from './normal-form.ts';
 import { refuseRepeatedKeys } from './read-definitions.ts';
 import { readRules } from './resolve-segments.ts';
-import { referencesOf, replaceReferences } from './segment-reference.ts';
+import { type KeyedRule, referencesOf, replaceReferences } from './segment-reference.ts';
+
+/** Segments named that refer to one that is to be archived. */
+const REFERRING_SHOWN_MAX = 10;
 
 /** One instance of every family: enough to see whether it refers to anything. */
 const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: ['?'], tags: [[]] };
@@ -22,8 +25,8 @@ const STAND_IN: StoreTable = { ids: ['?'], brand: ['?'], city: ['?'], category: 
  *
  * @param inForce - What is in the catalog.
  * @param applied - What is to be applied; replaces by key.
- * @throws {CoterieError} `DEFINITION_INVALID` if a key is applied twice, `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `DEFINITION_TOO_LARGE`,
- *   `POPULATIONS_TOO_MANY`.
+ * @throws {CoterieError} `DEFINITION_INVALID` if a key is applied twice, `SEGMENT_CYCLE`, `SEGMENT_REFERENCE_UNKNOWN`, `SEGMENT_IN_USE`,
+ *   `DEFINITION_TOO_LARGE`, `POPULATIONS_TOO_MANY`.
  */
 export function validateCatalog(
   inForce: readonly Definition[],
@@ -37,12 +40,46 @@ export function validateCatalog(
   const table = stores.ids.length > 0 ? stores : STAND_IN;
   withInstalled([...byKey.values()], applied, types, (together) => {
     const rules = readRules(together, STAND_IN, types);
+    refuseArchivedInUse(rules, archivedKeys(inForce, applied));
     if (rules.some(({ rule }) => referencesOf(rule).length > 0)) {
       replaceReferences(readRules(together, table, types));
     }
     const ranked = new Set(rules.filter(({ rule }) => hasRanked(rule)).map(({ definition }) => definition));
     refuseManyPopulations(ranked, table, types);
   });
+}
+
+/** Keys that are in force and would be archived. */
+function archivedKeys(inForce: readonly Definition[], applied: readonly Definition[]): ReadonlySet<string> {
+  const archived = new Set<string>();
+  for (const { key, status } of applied) if (status === 'archived') archived.add(key);
+  if (archived.size === 0) return archived;
+  return new Set(
+    inForce.filter(({ key, status }) => status !== 'archived' && archived.has(key)).map(({ key }) => key),
+  );
+}
+
+/** What others refer to stays: they would mean nothing without it. */
+function refuseArchivedInUse(rules: readonly KeyedRule[], archived: ReadonlySet<string>): void {
+  if (archived.size === 0) return;
+  const referring = new Map<string, Set<string>>();
+  for (const { definition, rule } of rules) {
+    for (const reference of referencesOf(rule)) {
+      const to = reference.split('@', 1)[0]!;
+      if (archived.has(to)) referring.set(to, (referring.get(to) ?? new Set()).add(definition.key));
+    }
+  }
+  const [first] = referring;
+  if (first === undefined) return;
+  const key = first[0];
+  const from = [...first[1]];
+  const shown = from.slice(0, REFERRING_SHOWN_MAX).map((each) => `"${each}"`);
+  const more = from.length > shown.length ? ` and ${from.length - shown.length} more` : '';
+  throw new CoterieError(
+    'SEGMENT_IN_USE',
+    `"${key}" cannot be archived: ${shown.join(', ')}${more} still ${from.length === 1 ? 'refers' : 'refer'} to it`,
+    { key, referring: from.slice(0, 1_000) },
+  );
 }
 
 /** One population of several conditions counts once; paused segments are not ranked over. */
