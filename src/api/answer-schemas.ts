@@ -69,6 +69,10 @@ const PROBLEM_ANSWER = {
   content: { 'application/problem+json': { schema: Type.Ref('Problem#') } },
 };
 
+export const WarningsSchema = Type.Optional(
+  Type.Array(Type.String(), { description: 'What is worth a look, in words; absent: nothing.' }),
+);
+
 /** The answers of a route, for its description: what it gives, and problems. */
 export function answers(schema: TSchema, status = 200): Record<string, unknown> {
   return { [status]: schema, default: PROBLEM_ANSWER };

@@ -90,7 +90,7 @@ const ExplainAnswer = Type.Object(
     defaultMember: Type.Boolean({ description: 'What holds for someone without facts.' }),
     rule: Type.Unknown({
       description:
-        'The rule as a tree: each node with whether it holds, each condition with its value and facts.',
+        'The rule as a tree: each node with whether it holds, each condition with its value and facts. Ages are in seconds, and their `unit` says so.',
     }),
     nextChange: Type.Union(
       [Type.Object({ at: Type.String({ format: 'date-time' }), member: Type.Boolean() }), Type.Null()],

@@ -16,6 +16,7 @@ import {
   MarkSchema,
   NextSchema,
   SegmentKeySchema,
+  WarningsSchema,
 } from './answer-schemas.ts';
 import { DEFINITION_TYPES, type DefinitionText, readDefinitionText } from './body-format.ts';
 import { type Api, coreOf, type RouteContext } from './context.ts';
@@ -117,6 +118,7 @@ const PreviewAnswer = Type.Object({
       },
     ),
   ),
+  warnings: WarningsSchema,
   seconds: Type.Number(),
   asOf: AsOfSchema,
   mark: MarkSchema,

@@ -4,7 +4,14 @@ import { Type } from 'typebox';
 import { OVERLAP_SEGMENTS_MAX } from '../core/population.ts';
 import { CoterieError } from '../model/error.ts';
 import { formatDuration, formatMoment, parseDuration, parseMoment } from '../model/time.ts';
-import { AsOfSchema, answers, answersOf, MarkSchema, SegmentKeySchema } from './answer-schemas.ts';
+import {
+  AsOfSchema,
+  answers,
+  answersOf,
+  MarkSchema,
+  SegmentKeySchema,
+  WarningsSchema,
+} from './answer-schemas.ts';
 import { type Api, coreOf, type RouteContext } from './context.ts';
 import { type MemberFormat, memberLines } from './member-lines.ts';
 import { withAsOfText } from './report.ts';
@@ -19,6 +26,7 @@ const SizeAnswer = Type.Object({
     description: 'Known customers in it, exact. For a family, those in any of its instances.',
   }),
   customers: CustomersSchema,
+  warnings: WarningsSchema,
   asOf: AsOfSchema,
   mark: MarkSchema,
 });

@@ -1,10 +1,11 @@
 /** Webhooks: made, changed, looked at and removed; their dead letters, and sending those again. */
 import { Type } from 'typebox';
+import { didYouMean } from '../core/catalog/problem.ts';
 import type { Webhooks, WebhookView } from '../core/webhook/webhooks.ts';
 import { CoterieError } from '../model/error.ts';
 import { formatMoment } from '../model/time.ts';
 import { answers, LimitSchema, SegmentKeySchema } from './answer-schemas.ts';
-import type { Api, RouteContext } from './context.ts';
+import { type Api, coreOf, type RouteContext } from './context.ts';
 import { PAGE_ITEMS_DEFAULT } from './server-options.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -21,7 +22,8 @@ const WebhookBody = Type.Object(
       Type.Array(SegmentKeySchema, {
         minItems: 1,
         maxItems: SEGMENTS_MAX,
-        description: 'Keys of segments, or of families for all their instances. Without it, all segments.',
+        description:
+          'Keys of segments that are defined, or of families for all their instances. Without it, all segments.',
       }),
     ),
     owner: Type.Optional(Type.String({ description: 'Only segments of this owner.' })),
@@ -131,6 +133,7 @@ function addDefinitionRoutes(api: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const webhooks = webhooksOf(context);
+      await refuseNeverDefined(context, request.body.segments ?? []);
       const { isNew, view, secret } = await webhooks.put({ id: request.params.id, ...request.body });
       const answer = viewAnswer(view, await positionOf(context));
       return reply.code(isNew ? 201 : 200).send({ ...answer, secret });
@@ -198,6 +201,33 @@ function addLetterRoutes(api: Api, context: RouteContext): void {
       return { ...outcome, deadLetters: (await webhooks.get(id)).deadLetters };
     },
   );
+}
+
+/**
+ * Refuses keys that no definition ever had: nothing would ever be delivered for a typo. Archived ones may stay, and
+ * instances of a family may be of stores that are still to come.
+ *
+ * @throws {CoterieError} `WEBHOOK_INVALID`, with the field and the nearest key.
+ */
+async function refuseNeverDefined(context: RouteContext, segments: readonly string[]): Promise<void> {
+  if (segments.length === 0) return;
+  const core = coreOf(context);
+  for (const [i, key] of segments.entries()) {
+    const [definitionKey = '', instance] = key.split('@');
+    const version = await core.segment(definitionKey);
+    if (version !== undefined && (instance === undefined || version.definition.forEach !== undefined))
+      continue;
+    const { items } = await core.segments({ limit: Number.POSITIVE_INFINITY });
+    const near = didYouMean(
+      definitionKey,
+      items.map(({ definition }) => definition.key).filter((known) => known !== definitionKey),
+    );
+    throw new CoterieError(
+      'WEBHOOK_INVALID',
+      `segments[${i}]: expected the key of a segment or family that is defined, found ${JSON.stringify(key)}${near}`,
+      { field: `segments[${i}]`, expected: 'the key of a segment or family that is defined', found: key },
+    );
+  }
 }
 
 function viewAnswer({ deliveredAt, ...view }: WebhookView, latest: number) {

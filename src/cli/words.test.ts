@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describePhase } from './progress-display.ts';
-import { countOf, formatBytes, formatRough, formatSeconds, layOutTable, visible } from './words.ts';
+import {
+  countOf,
+  formatAge,
+  formatBytes,
+  formatRough,
+  formatSeconds,
+  layOutTable,
+  visible,
+} from './words.ts';
 
 test('numbers read at a glance', () => {
   assert.equal(countOf(1, 'row'), '1 row');
@@ -13,6 +21,10 @@ test('numbers read at a glance', () => {
   assert.equal(formatSeconds(0.4213), '0.42 s');
   assert.equal(formatSeconds(185), '3 min 05 s');
   assert.equal(formatSeconds(7_800), '2 h 10 min');
+  assert.equal(formatAge(98_751), '1 day 3 hours');
+  assert.equal(formatAge(2 * 86_400 + 5), '2 days');
+  assert.equal(formatAge(61), '1 minute 1 second');
+  assert.equal(formatAge(0), '0 seconds');
   assert.equal(formatBytes(5 * 1024 * 1024 + 300_000), '5.3 MiB');
 });
 

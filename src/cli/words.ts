@@ -33,6 +33,26 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
+/** An age in its two largest units: 98751 → `1 day 3 hours`. */
+export function formatAge(seconds: number): string {
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts: string[] = [];
+  for (const [unit, size] of [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+  ] as const) {
+    const count = Math.floor(rest / size);
+    rest %= size;
+    if (count > 0) parts.push(countOf(count, unit));
+    // The second unit is the next one, or none: 2 days, not 2 days 5 seconds.
+    else if (parts.length > 0) break;
+    if (parts.length === 2) break;
+  }
+  return parts.length === 0 ? '0 seconds' : parts.join(' ');
+}
+
 /** A share of a whole as `12.3 %`; `-` of nothing. */
 export function formatShare(part: number, whole: number): string {
   return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`;

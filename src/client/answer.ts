@@ -78,6 +78,8 @@ export interface SizeAnswer {
   readonly key: string;
   readonly size: number;
   readonly customers: number;
+  /** What is worth a look, in words. */
+  readonly warnings?: readonly string[];
   readonly asOf: string;
   readonly mark: Mark;
 }
@@ -94,6 +96,8 @@ export interface PreviewAnswer {
     readonly leavers: number;
     readonly stay: number;
   };
+  /** What is worth a look, in words. */
+  readonly warnings?: readonly string[];
   readonly seconds: number;
   readonly asOf: string;
   readonly mark: Mark;
@@ -118,6 +122,8 @@ export interface ConditionOutcome {
   readonly text: string;
   readonly holds: boolean;
   readonly value: number | string | null;
+  /** Of `value` and `bound`, where they are ages. */
+  readonly unit?: 'seconds';
   /** Of a condition with a rank: the numbers that it stands for, in the terms of `value`, and whence they are. */
   readonly bound?: {
     readonly atLeast?: number | string;

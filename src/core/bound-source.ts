@@ -2,9 +2,11 @@
  * Puts numbers in place of the bounds that the population sets: those in force as of a moment, or new ones
  * from the engine. Everything that compiles or evaluates a rule sees it after this, and only after this.
  */
+import { describeCondition } from '../model/describe.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Segment } from '../model/segment.ts';
+import { formatMoment } from '../model/time.ts';
 import { StoreSets } from './compile/store-sets.ts';
 import type { Engine, Progress, StoreTable } from './engine/engine.ts';
 import type { BoundLog, BoundMark } from './history/bound-log.ts';
@@ -47,6 +49,21 @@ export interface BoundedSegments {
   readonly taken: ReadonlyMap<Rule, TakenBound>;
   /** Bounds that were taken for this and are not kept yet. */
   readonly fresh: readonly PopulationBound[];
+}
+
+/** What to say of segments whose ranks were taken over nobody, though facts have come since; nothing mostly. */
+export function boundWarnings(
+  { taken }: Pick<BoundedSegments, 'taken'>,
+  asOf: AsOf,
+): { readonly warnings?: readonly string[] } {
+  const empty = [...taken.values()].find(
+    ({ bound }) => bound.customers === 0 && bound.batchNo < asOf.batchNo,
+  );
+  if (empty === undefined) return {};
+  const warning =
+    `"${describeCondition(empty.condition)}" goes by a population of nobody, as of ${formatMoment(empty.bound.moment)}, so it holds for nobody: ` +
+    'ranks are taken anew at a full calculation (`coterie calculate`, or POST /v1/calculations)';
+  return { warnings: [warning] };
 }
 
 const NO_MODELS: ReadonlyMap<string, number> = new Map();

@@ -33,7 +33,12 @@ export interface CalculationReport {
   readonly phases: Readonly<Record<string, number>>;
 }
 
-export interface SizeReport {
+/** What is worth a look in an answer, in words; absent: nothing. */
+export interface Warned {
+  readonly warnings?: readonly string[];
+}
+
+export interface SizeReport extends Warned {
   readonly key: string;
   readonly size: number;
   /** Known customers: the whole that `size` is a part of. */
@@ -41,7 +46,7 @@ export interface SizeReport {
   readonly asOf: AsOf;
 }
 
-export interface PreviewReport {
+export interface PreviewReport extends Warned {
   readonly size: number;
   readonly customers: number;
   /** Ids of up to 20 members, spread over all of them. */
@@ -83,6 +88,8 @@ export interface ExplainedCondition {
   readonly holds: boolean;
   /** What was measured: orders, an amount as decimal text, or a trait's value; null where there is none. */
   readonly value: number | string | null;
+  /** Of `value` and `bound`, where they are ages; absent: a plain number, an amount, or a text. */
+  readonly unit?: 'seconds';
   /** Of a condition with a rank: the numbers that it stands for, in the terms of `value`, and whence they are. */
   readonly bound?: {
     /** Inclusive; both absent: whoever has any of the facts is in, or, of no customers, nobody. */

@@ -121,8 +121,13 @@ function explainCondition(condition: Condition, { facts, moment, stores }: Quest
     text: describeCondition(condition),
     holds: outcome.holds,
     value: outcome.value,
+    ...(isAge(condition) ? { unit: 'seconds' as const } : {}),
     facts: explainFacts(outcome),
   };
+}
+
+function isAge(condition: Condition): boolean {
+  return (condition.kind === 'orders' || condition.kind === 'event') && condition.measure.endsWith('Age');
 }
 
 type ExplainedFact = ExplainedCondition['facts'][number];

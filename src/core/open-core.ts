@@ -8,7 +8,7 @@ import { CoterieError } from '../model/error.ts';
 import type { AsOf, MembershipTarget } from '../model/membership.ts';
 import type { Definition, DefinitionVersion } from '../model/segment.ts';
 import { SEGMENT_TYPES, type SegmentTypes } from '../model/segment-type.ts';
-import { BoundSource } from './bound-source.ts';
+import { BoundSource, boundWarnings } from './bound-source.ts';
 import { calculate } from './calculate.ts';
 import type { ApplyNote, ApplyReport, Catalog } from './catalog/catalog.ts';
 import { checkDefinition } from './catalog/check-definition.ts';
@@ -258,15 +258,16 @@ class LocalCore implements Core {
 
   async size(key: string): Promise<SizeReport> {
     const { customers, ...asOf } = this.#served();
-    const { segments, stores, isFamily } = await this.#segments.segmentsOf(key, asOf);
+    const { segments, stores, isFamily, taken } = await this.#segments.segmentsOf(key, asOf);
+    const warnings = boundWarnings({ taken }, asOf);
     if (isFamily) {
       const { size } = await this.#population.union(segments, stores, { ...asOf, customers }, 0);
-      return { key, size, customers, asOf };
+      return { key, size, customers, ...warnings, asOf };
     }
     const [segmentNo] = await this.#catalog.segmentNos([key]);
     const size =
       this.#live?.size(segmentNo!) ?? (await this.#calculations.size(asOf.calculationNo, segmentNo!)) ?? 0;
-    return { key, size, customers, asOf };
+    return { key, size, customers, ...warnings, asOf };
   }
 
   async *members(key: string): AsyncGenerator<readonly string[]> {

@@ -5,6 +5,7 @@
 import type { AsOf } from '../model/membership.ts';
 import type { Definition } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
+import { boundWarnings } from './bound-source.ts';
 import { checkDefinition } from './catalog/check-definition.ts';
 import { refuseRepeatedKeys } from './catalog/read-definitions.ts';
 import { validateCatalog } from './catalog/validate-catalog.ts';
@@ -47,7 +48,8 @@ export async function preview(
   for (const each of beside) together.set(each.key, { definition: each });
   const needed = withReferences([definition], together, stores, types);
   validateCatalog([], needed, stores, types);
-  const { segments } = await source.resolve(needed, definition.key, stores, asOf);
+  const bounded = await source.resolve(needed, definition.key, stores, asOf);
+  const { segments } = bounded;
   const inForce = byKey.get(definition.key);
   const before = await source.onlySegment(inForce, byKey, stores, asOf);
   const [only] = segments;
@@ -65,6 +67,7 @@ export async function preview(
     sample: counted.sample,
     segments: segments.length,
     ...(counted.compared && inForce ? { compared: { version: inForce.version, ...counted.compared } } : {}),
+    ...boundWarnings(bounded, asOf),
     seconds: (performance.now() - started) / 1000,
     asOf,
   };

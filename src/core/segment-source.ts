@@ -6,6 +6,7 @@ import { CoterieError } from '../model/error.ts';
 import type { AsOf } from '../model/membership.ts';
 import type { Definition, DefinitionVersion, Segment } from '../model/segment.ts';
 import type { SegmentTypes } from '../model/segment-type.ts';
+import { formatMoment } from '../model/time.ts';
 import type { BoundedSegments, BoundSource } from './bound-source.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { resolveSegments } from './catalog/resolve-segments.ts';
@@ -79,14 +80,17 @@ export class SegmentSource {
         return { segments, stores, isFamily, taken };
       }
     }
-    const isNewer = definition === undefined && (await this.#catalog.definition(definitionKey)) !== undefined;
-    throw new CoterieError(
-      'SEGMENT_NOT_FOUND',
-      isNewer
-        ? `Segment "${key}" was defined after what is served was calculated: calculate again`
-        : `There is no segment "${key}"`,
-      { segment: key },
-    );
+    const [first] = definition === undefined ? await this.#catalog.versions(definitionKey) : [];
+    if (first === undefined) {
+      throw new CoterieError('SEGMENT_NOT_FOUND', `There is no segment "${key}"`, { segment: key });
+    }
+    const definedAt = formatMoment(first.at);
+    // No calculation stands behind what was known at a past moment.
+    const words =
+      asOf.calculationNo === 0
+        ? `was not defined yet at ${formatMoment(asOf.moment)}: its first version is of ${definedAt}`
+        : `was defined at ${definedAt}, after what is served was calculated`;
+    throw new CoterieError('SEGMENT_DEFINED_LATER', `Segment "${key}" ${words}`, { segment: key, definedAt });
   }
 
   /** The segment of a definition that is not archived and has only one. */

@@ -96,6 +96,12 @@ export const ERROR_CATALOGUE = {
     'Use 1 to 200 characters: letters, digits, ".", "_", "-", and one "@" in keys of family instances.',
   ),
   SEGMENT_NOT_FOUND: row(404, false, 'No such segment', 'Check the key with GET /v1/segments?q=.'),
+  SEGMENT_DEFINED_LATER: row(
+    404,
+    false,
+    'The segment was defined later than what was asked about',
+    'Ask about a later moment, or without knowledge=then; GET /v1/segments/{key}/versions tells when it was defined. Answers about the present have it from the next tick or calculation on.',
+  ),
   SEGMENTS_UNKNOWN: row(
     404,
     false,

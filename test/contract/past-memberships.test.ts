@@ -19,6 +19,7 @@ import { MemoryBoundLog } from '../../src/core/history/memory/memory-bound-log.t
 import { MemoryCalculationLog } from '../../src/core/history/memory/memory-calculation-log.ts';
 import { PastKnowledge } from '../../src/core/history/past-knowledge.ts';
 import { openCore } from '../../src/core/open-core.ts';
+import { formatMoment } from '../../src/model/time.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { until } from '../until.ts';
 import { order } from './engine-contract.ts';
@@ -125,7 +126,11 @@ for (const [name, open] of Object.entries({ duckdb: openDuckDb, memory: openMemo
         const report = await core.explain('ana', 'regular', moment, knowledge);
         assert.equal(report.member, member, `${knowledge} at ${moment - T}`);
       }
-      await assert.rejects(core.explain('ana', 'regular', T - 11, 'then'), { code: 'SEGMENT_NOT_FOUND' });
+      await assert.rejects(core.explain('ana', 'regular', T - 11, 'then'), {
+        code: 'SEGMENT_DEFINED_LATER',
+        message: `Segment "regular" was not defined yet at ${formatMoment(T - 11)}: its first version is of ${formatMoment(T - 10)}`,
+      });
+      await assert.rejects(core.explain('ana', 'nowhere', T - 11, 'then'), { code: 'SEGMENT_NOT_FOUND' });
       assert.equal((await core.explain('ana', 'regular', T - 1, 'then')).known, false);
     } finally {
       await core.close();

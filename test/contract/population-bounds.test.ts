@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { MemoryCatalog } from '../../src/core/catalog/memory/memory-catalog.ts';
+import { openMemoryChangeLog } from '../../src/core/change/memory/memory-change-log.ts';
 import type { Core, ExplainedCondition } from '../../src/core/core.ts';
 import { MemoryEngine } from '../../src/core/engine/memory/memory-engine.ts';
 import { MemoryBoundLog } from '../../src/core/history/memory/memory-bound-log.ts';
@@ -10,6 +11,7 @@ import { openCore } from '../../src/core/open-core.ts';
 import type { Definition } from '../../src/model/segment.ts';
 import { formatMoment } from '../../src/model/time.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { until } from '../until.ts';
 import { order } from './engine-contract.ts';
 
 const T = 1_700_000_000;
@@ -34,6 +36,7 @@ describe('segments whose bounds the population sets', () => {
       bounds,
       catalog: new MemoryCatalog(),
       calculations: new MemoryCalculationLog(),
+      changes: openMemoryChangeLog(),
       target: openMemoryStore(),
       threads: 1,
       now: () => clock,
@@ -74,6 +77,33 @@ describe('segments whose bounds the population sets', () => {
     await core.calculate({});
     assert.deepEqual(await members('top'), ['c5', 'c6', 'c7']);
     assert.deepEqual((await bounds.last())?.count, 2);
+  });
+
+  it('say so where their bounds were taken over nobody, until the next full pass', async () => {
+    await core.apply([TOP], NOTE);
+    await core.calculate({});
+    assert.equal((await core.size('top')).warnings, undefined, 'there was nobody');
+    await core.startLive({ periodMs: 5 });
+    await spend([10, 50]);
+    await until('a tick has the facts', async () => (await core.factsBacklog()) === 0);
+    const { size, warnings = [] } = await core.size('top');
+    assert.equal(size, 0);
+    assert.match(
+      warnings.join(),
+      /^"sum of orders ever is in the top 20 %" goes by a population of nobody, as of .*: ranks are taken anew/,
+    );
+    assert.deepEqual((await core.preview(TOP)).warnings, warnings);
+    await core.calculate({});
+    const after = await core.size('top');
+    assert.deepEqual([after.size, after.warnings], [1, undefined]);
+  });
+
+  it('tell the age of the last order with its unit', async () => {
+    await spend([10]);
+    await core.apply([{ ...TOP, params: { orders: { last: { quintile: 1 } } } }], NOTE);
+    await core.calculate({});
+    const { value, unit, bound } = await conditionOf('c1');
+    assert.deepEqual([value, unit, bound?.atLeast], [10, 'seconds', 10]);
   });
 
   it('are explained by the bound in force, when it was taken and over how many', async () => {

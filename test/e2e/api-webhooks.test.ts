@@ -91,6 +91,28 @@ async function enterAt(at: Coterie, customer: string, ...keys: readonly string[]
   await at.changes.append({ at: AT, batchNo: 1, catalogNo: 1, changes: [change] });
 }
 
+test('a key that no definition ever had is refused, with the nearest; an archived one may stay', async () => {
+  const url = 'http://127.0.0.1:9/hook';
+  const refusal = async (segment: string) => {
+    const { status, json } = await put('typo', { url, segments: ['lapsed', segment] });
+    return [status, json.code, (json as unknown as { detail: string }).detail];
+  };
+  const expected = 'segments[1]: expected the key of a segment or family that is defined, found';
+  assert.deepEqual(await refusal('reguler'), [
+    400,
+    'WEBHOOK_INVALID',
+    `${expected} "reguler"; did you mean "regular"?`,
+  ]);
+  assert.deepEqual(await refusal('nope'), [400, 'WEBHOOK_INVALID', `${expected} "nope"`]);
+  assert.deepEqual(await refusal('regular@s1'), [400, 'WEBHOOK_INVALID', `${expected} "regular@s1"`]);
+  const segments = ['gone', 'new-at@s9'];
+  await ask(`${coterie.url}/v1/segments/gone`, { method: 'PUT', body: { type: 'new' } });
+  assert.equal((await put('stays', { url, segments })).status, 201);
+  await ask(`${coterie.url}/v1/segments/gone`, { method: 'DELETE' });
+  assert.equal((await put('stays', { url: `${url}2`, segments })).status, 200);
+  await ask(`${coterie.url}/v1/webhooks/stays`, { method: 'DELETE' });
+});
+
 test('changes arrive in order, in batches, narrowed to what was asked for, and signed', async () => {
   const target = await receiver();
   const { status, json } = await put('first', { url: target.url, segments: ['regular', 'new-at'] });

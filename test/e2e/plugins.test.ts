@@ -3,7 +3,7 @@
  * happens when a plug-in is gone, or throws: what is served stays, and the failure is told.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,11 @@ import {
   temporaryFolder,
 } from './coterie-process.ts';
 
-const POINTS = fileURLToPath(new URL('../../examples/plugin-source/points.ts', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../examples/plugin-source/points.ts', import.meta.url));
 const { folder, remove } = temporaryFolder();
+/** In a folder that knows nothing of Coterie's. */
+const POINTS = join(folder, 'points.mts');
+copyFileSync(EXAMPLE, POINTS);
 const data = join(folder, 'data');
 const settings = ['--data', data, '--tick-period', '50ms', '--log-level', 'error'];
 let server: ServerProcess;
@@ -84,7 +87,7 @@ test('facts of a source of a plug-in move memberships by ticks, are explained an
   const taken = await send('POST', '/v1/facts/points', lines, 'application/x-ndjson');
   assert.equal(taken.json.accepted, 3, JSON.stringify(taken.json));
   assert.deepEqual(Object.keys(taken.json.reasons as object), [
-    'points: expected whole number of points',
+    'points: expected a whole number of points such as 25',
     'no points',
     'an entry of no points',
     'unreadable date',

@@ -6,7 +6,7 @@ import { formatMoment } from '../../model/time.ts';
 import { defineCommand } from '../command.ts';
 import { withCore } from '../core-access.ts';
 import { momentOption } from '../option-parsers.ts';
-import { visible } from '../words.ts';
+import { formatAge, visible } from '../words.ts';
 
 interface ExplainOptions {
   readonly at?: number;
@@ -72,18 +72,23 @@ function describeNode(node: ExplainedNode, depth: number): string[] {
       ...(node.nodes ?? []).flatMap((child) => describeNode(child, depth + 1)),
     ];
   }
-  const { text, value, bound, facts } = node.condition;
+  const { text, value, unit, bound, facts } = node.condition;
+  const shown = (measured: number | string) =>
+    unit === 'seconds' ? `${formatAge(Number(measured))} ago` : `${measured}`;
   return [
-    `${gap}${mark} ${text}${value === null ? '' : `: ${value}`}`,
-    ...(bound === undefined ? [] : [`${gap}    ${describeBound(bound)}`]),
+    `${gap}${mark} ${text}${value === null ? '' : `: ${shown(value)}`}`,
+    ...(bound === undefined ? [] : [`${gap}    ${describeBound(bound, shown)}`]),
     ...facts.map((fact) => `${gap}    ${describeFact(fact)}`),
   ];
 }
 
-function describeBound({ atLeast, atMost, takenAt, customers }: Bound): string {
+function describeBound(
+  { atLeast, atMost, takenAt, customers }: Bound,
+  shown: (limit: number | string) => string,
+): string {
   const limits = [
-    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
-    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
+    ...(atLeast === undefined ? [] : [`at least ${shown(atLeast)}`]),
+    ...(atMost === undefined ? [] : [`at most ${shown(atMost)}`]),
   ];
   const says = limits.length > 0 ? limits.join(' and ') : customers === 0 ? 'nobody' : 'any';
   return `${says}, taken over ${customers} customers as of ${takenAt}`;

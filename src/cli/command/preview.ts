@@ -32,6 +32,9 @@ export const previewCommand = defineCommand({
         const report = await core.preview(definition, mentionedIn(definition, byKey));
         if (call.json) await call.terminal.printJson({ key: definition.key, ...withAsOfText(report) });
         else await call.terminal.print(...describePreview(definition.key, report));
+        call.terminal.note(
+          ...(report.warnings ?? []).map((warning) => `warning: ${definition.key}: ${warning}`),
+        );
       }
     });
     suggestNext(call, `apply ${call.args.join(' ')}`);

@@ -32,6 +32,8 @@ export const sizeCommand = defineCommand({
         { title: 'SHARE', value: (report) => formatShare(report.size, report.customers) },
       ]),
     );
+    for (const { key, warnings = [] } of reports)
+      call.terminal.note(...warnings.map((warning) => `warning: ${key}: ${warning}`));
     if (reports[0]) call.terminal.note(`as of ${formatMoment(reports[0].asOf.moment)}`);
   },
 });

@@ -265,6 +265,8 @@ export function didYouMean(written: string, known: readonly string[]): string {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(written.length / 3)) + 1;
   for (const candidate of known) {
+    // The distance is that of the lengths at the least.
+    if (Math.abs(candidate.length - written.length) >= bestDistance) continue;
     const distance = editDistance(written.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

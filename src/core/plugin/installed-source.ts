@@ -20,6 +20,7 @@ import {
 import { readEvent } from '../../model/read-fact.ts';
 import { annotationsOf } from '../../model/rule-schema/schema-part.ts';
 import { MOMENT_MAX_S } from '../../model/time.ts';
+import { problemsOf } from '../catalog/problem.ts';
 import { eventIdOf } from '../ingest/event-id.ts';
 import { callPlugin, pluginFailed } from './plugin-call.ts';
 
@@ -228,8 +229,7 @@ function reasonOf(error: ErrorObject): string {
   const path = error.instancePath.slice(1).replaceAll('/', '.');
   if (missingProperty !== undefined) return `no ${path === '' ? '' : `${path}.`}${missingProperty}`;
   if (additionalProperty !== undefined) return 'a field that the source does not have';
-  const { title } = annotationsOf(error.parentSchema as InstalledSource['row']);
-  const expected =
-    title === undefined ? (error.message ?? 'something else') : `expected ${title.toLowerCase()}`;
-  return `${path === '' ? 'the row' : path}: ${expected}`.slice(0, REASON_CHARACTERS_MAX);
+  const [problem] = problemsOf([error]);
+  const wrong = problem === undefined ? (error.message ?? 'something else') : `expected ${problem.expected}`;
+  return `${path === '' ? 'the row' : path}: ${wrong}`.slice(0, REASON_CHARACTERS_MAX);
 }

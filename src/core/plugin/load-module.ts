@@ -1,7 +1,16 @@
 /** Loads the module of a plug-in, and checks that its default export has the shape of one. */
+import { register } from 'node:module';
 import { CoterieError } from '../../model/error.ts';
 import type { Plugin } from '../../model/plugin.ts';
 import type { PluginSource } from '../../model/plugin-source.ts';
+
+let isResolved = false;
+
+/** Makes `coterie/plugin` resolve in this thread, for the plug-ins that are loaded from now on. */
+function resolvePluginApi(): void {
+  if (!isResolved) register('./resolve-plugin-api.mjs', import.meta.url);
+  isResolved = true;
+}
 
 /**
  * The plug-in of a module.
@@ -9,6 +18,7 @@ import type { PluginSource } from '../../model/plugin-source.ts';
  * @throws {CoterieError} `PLUGIN_INVALID` if there is none, it throws, or it is not a plug-in.
  */
 export async function loadModule(url: string): Promise<Plugin> {
+  resolvePluginApi();
   let module: { readonly default?: unknown };
   try {
     module = (await import(url)) as { readonly default?: unknown };

@@ -121,6 +121,25 @@ test('what begins with "." or "/" is a path, and anything else a package, whatev
   assert.deepEqual([...types.sources.keys()], ['points']);
 });
 
+test('`coterie/plugin` is there for a plug-in wherever it lies', async () => {
+  const away = moduleOf(
+    "import { definePlugin, formatDuration } from 'coterie/plugin'; export default definePlugin({ name: 'a' + formatDuration(60) });",
+  );
+  await loadPlugins([away], folder);
+  await refused([moduleOf("import 'coterie/engine';")], 'PLUGIN_INVALID', /Cannot find package 'coterie'/);
+});
+
+test('a row that breaks a bound of the schema is told the bound', async () => {
+  const row =
+    "{ type: 'object', properties: { stars: { type: 'integer', title: 'Number of stars', maximum: 5 } }, required: ['stars'] }";
+  const { sources } = await loadPlugins([pointsWith(`row: ${row},`)], folder);
+  const read = (value: unknown) => sources.get('points')!.readRow(value);
+  assert.deepEqual(read({ stars: 9 }), { reason: 'stars: expected a number of at most 5' });
+  assert.deepEqual(read({ stars: 'many' }), { reason: 'stars: expected a number of stars' });
+  assert.deepEqual(read({}), { reason: 'no stars' });
+  assert.deepEqual(read(7), { reason: 'the row: expected another value' });
+});
+
 test('definitions by plug-ins are checked and read like any other', async () => {
   const types = await loadPlugins([WIN_BACK, POINTS]);
   const definition = { key: 'k', type: 'win-back', params: { orders: 0, silent: 'soon' } };

@@ -61,9 +61,9 @@ const HoursSchema = Type.Object(
     }),
     to: Type.Integer({
       title: 'Full hour',
-      description: 'Up to, not including, this hour, from 1 to 24.',
+      description: 'Up to, not including, this hour, from 0 to 24; 0 and 24 are both midnight.',
       examples: [23],
-      minimum: 1,
+      minimum: 0,
       maximum: 24,
     }),
   },

@@ -113,9 +113,9 @@ export function amountSchema(title: string, description: string) {
 export const CurrencySchema = Type.String({
   title: 'Currency',
   description:
-    'ISO 4217. Only orders in this currency are looked at; empty text stands for orders without a currency.',
+    'ISO 4217; capitals do not matter. Only orders in this currency are looked at; empty text stands for orders without a currency.',
   examples: ['EUR'],
-  pattern: '^(?:[A-Z][A-Z0-9]{2,9})?$',
+  pattern: '^(?:[A-Za-z][A-Za-z0-9]{2,9})?$',
 });
 
 /** A test on an amount that is measured over orders. */

@@ -54,6 +54,32 @@ describe('orders in full', () => {
     });
   });
 
+  it('takes 0 and 24 as the midnight that ends the hours', () => {
+    const hours = (from: number, to: number) => read({ orders: { hours: { from, to } } });
+    assert.deepEqual(hours(20, 0), { ...orders, hours: { from: 20, to: 24 }, measure: 'count', atLeast: 1 });
+    assert.deepEqual(hours(20, 0), hours(20, 24));
+    assert.match(
+      problemWith({ orders: { hours: { from: 0, to: 0 } } }),
+      /^orders\.hours\.to: expected another hour than from, 0, found 0$/,
+    );
+  });
+
+  it('takes a currency in capitals or not, as facts do', () => {
+    const usd = { ...orders, currency: 'USD' };
+    assert.deepEqual(read({ orders: { currency: 'usd' } }), { ...usd, measure: 'count', atLeast: 1 });
+    const written = {
+      sum: { atLeast: 1, currency: 'usd' },
+      currency: 'Usd',
+      minimumTotal: { amount: 2, currency: 'USD' },
+    };
+    assert.deepEqual(read({ orders: written }), {
+      ...usd,
+      minimumTotalE4: 20_000,
+      measure: 'sum',
+      atLeast: 10_000,
+    });
+  });
+
   it('filters by status, weekday, hours and currency, in one order and each once', () => {
     assert.deepEqual(
       read({

@@ -100,29 +100,30 @@ function readFilter(written: WrittenOrderFilter, context: FilterContext): OrderF
   };
 }
 
-/** One currency for all that names one. */
+/** One currency for all that names one, in capitals. */
 function readCurrency(written: WrittenOrderFilter, context: FilterContext): string | undefined {
   const { path, report, measure, currency: ofMeasure } = context;
   const { minimumTotal } = written;
-  let currency = ofMeasure;
+  let currency = ofMeasure?.toUpperCase();
   let whose = `the currency of ${measure}`;
   if (currency === undefined && written.currency !== undefined) {
-    currency = written.currency;
+    currency = written.currency.toUpperCase();
     whose = 'the currency of the orders';
-  } else if (written.currency !== undefined && written.currency !== currency) {
+  } else if (written.currency !== undefined && written.currency.toUpperCase() !== currency) {
     report([...path, 'currency'], {
       expected: `${whose}, ${JSON.stringify(currency)}`,
       found: JSON.stringify(written.currency),
     });
   }
   if (minimumTotal === undefined) return currency;
-  if (currency !== undefined && minimumTotal.currency !== currency) {
+  const ofTotal = minimumTotal.currency.toUpperCase();
+  if (currency !== undefined && ofTotal !== currency) {
     report([...path, 'minimumTotal', 'currency'], {
       expected: `${whose}, ${JSON.stringify(currency)}`,
       found: JSON.stringify(minimumTotal.currency),
     });
   }
-  return currency ?? minimumTotal.currency;
+  return currency ?? ofTotal;
 }
 
 function readStatuses(written: WrittenOrderFilter['status']): Pick<OrderFilter, 'statuses'> {
@@ -137,16 +138,18 @@ function readCalendar(
   written: WrittenOrderFilter,
   context: FilterContext,
 ): Pick<OrderFilter, 'weekdays' | 'hours' | 'timeZone'> {
-  const { weekday, hours, timeZone } = written;
-  if (weekday === undefined && hours === undefined && timeZone === undefined) return {};
+  const { weekday, timeZone } = written;
+  if (weekday === undefined && written.hours === undefined && timeZone === undefined) return {};
+  // Midnight ends a day as it begins one.
+  const hours = written.hours?.to === 0 ? { ...written.hours, to: 24 } : written.hours;
   const { path, report, measure } = context;
   const wanted = typeof weekday === 'string' ? [weekday] : (weekday ?? []);
   const weekdays = WEEKDAYS.flatMap((day, i) => (wanted.includes(day) ? [i + 1] : []));
   const isEveryDay = weekdays.length === 0 || weekdays.length === WEEKDAYS.length;
-  if (hours !== undefined && hours.from === hours.to) {
+  if (written.hours !== undefined && written.hours.from === written.hours.to) {
     report([...path, 'hours', 'to'], {
-      expected: `another hour than from, ${hours.from}`,
-      found: `${hours.to}`,
+      expected: `another hour than from, ${written.hours.from}`,
+      found: `${written.hours.to}`,
     });
   }
   const isEveryHour = hours === undefined || (hours.from === 0 && hours.to === 24);
