@@ -87,7 +87,7 @@ test('facts of a source of a plug-in move memberships by ticks, are explained an
   const taken = await send('POST', '/v1/facts/points', lines, 'application/x-ndjson');
   assert.equal(taken.json.accepted, 3, JSON.stringify(taken.json));
   assert.deepEqual(Object.keys(taken.json.reasons as object), [
-    'points: expected a whole number of points such as 25',
+    'points: expected a whole number of points',
     'no points',
     'an entry of no points',
     'unreadable date',
