@@ -85,7 +85,7 @@ export function answersOf(types: readonly string[], description: string): Record
 }
 
 /** Of rows of facts. */
-export const WarningsSchema = Type.Optional(
+export const RowWarningsSchema = Type.Optional(
   Type.Record(Type.String(), Type.Integer(), {
     description: 'What is worth a look in rows that were accepted: text → rows. Absent: nothing.',
   }),

@@ -4,7 +4,7 @@ import { type IngestReport, VERSIONS_LISTED_MAX } from '../core/ingest/row-tally
 import { CoterieError } from '../model/error.ts';
 import { FACT_SOURCES, type FactSource } from '../model/fact.ts';
 import type { InstalledSource } from '../model/plugin-source.ts';
-import { answers, RejectsQuery, RejectsSchema, WarningsSchema } from './answer-schemas.ts';
+import { answers, RejectsQuery, RejectsSchema, RowWarningsSchema } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { FACT_TYPES, type FactRows, readFactRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
@@ -101,7 +101,7 @@ const IngestAnswer = Type.Object({
         'Rows that moved an order from its previous_customer_id, who no longer has it. Absent: none.',
     }),
   ),
-  warnings: WarningsSchema,
+  warnings: RowWarningsSchema,
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
   rejects: RejectsSchema,
   unchanged: Type.Optional(

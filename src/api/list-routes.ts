@@ -4,7 +4,7 @@ import { emptyChunk } from '../core/ingest/fact-chunk.ts';
 import { type ListUpload, uploadList } from '../core/ingest/list-upload.ts';
 import { CoterieError } from '../model/error.ts';
 import { readListEntry } from '../model/read-fact.ts';
-import { answers, RejectsQuery, RejectsSchema, WarningsSchema } from './answer-schemas.ts';
+import { answers, RejectsQuery, RejectsSchema, RowWarningsSchema } from './answer-schemas.ts';
 import { type Api, coreOf, ingestOf, type RouteContext } from './context.ts';
 import { type FactRows, ID_TYPES, readIdRows } from './fact-body.ts';
 import { compileAllButBody } from './request-validation.ts';
@@ -77,7 +77,7 @@ const UploadAnswer = Type.Object({
   erased: Type.Optional(
     Type.Integer({ description: 'Rows about customers who were forgotten: dropped. Absent: none.' }),
   ),
-  warnings: WarningsSchema,
+  warnings: RowWarningsSchema,
   reasons: Type.Record(Type.String(), Type.Integer(), { description: 'Reason → rows.' }),
   rejects: RejectsSchema,
   batchNo: BatchNoSchema,

@@ -33,6 +33,7 @@ import { errorFromProblem, Transport } from './transport.ts';
 
 export type * from './answer.ts';
 export type * from './client-options.ts';
+export type * from './fact-answer.ts';
 export type { CustomerIds, ListOptions, SendOptions } from './fact-client.ts';
 
 const TIMEOUT_MS = 1000;

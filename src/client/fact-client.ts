@@ -2,6 +2,8 @@
  * The client's part about facts: rows of every source in, models and their versions, lists of customers.
  * Long uploads are streamed, so that memory does not grow with them.
  */
+
+import type { CallSignal } from './client-options.ts';
 import type {
   FactCountsAnswer,
   FactRows,
@@ -11,8 +13,7 @@ import type {
   ListUploadAnswer,
   ModelAnswer,
   ModelVersion,
-} from './answer.ts';
-import type { CallSignal } from './client-options.ts';
+} from './fact-answer.ts';
 import type { CallBody, Transport } from './transport.ts';
 
 export interface SendOptions extends CallSignal {

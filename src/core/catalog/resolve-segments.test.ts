@@ -220,7 +220,7 @@ describe('validating a catalog', () => {
   it('a segment that others refer to cannot be archived', () => {
     const archived: Definition = { key: 'b', type: 'new', status: 'archived' };
     const { code } = codeOf(() => validate([refer('a', 'b'), { key: 'b', type: 'new' }], [archived]));
-    assert.equal(code, 'SEGMENT_REFERENCE_UNKNOWN');
+    assert.equal(code, 'SEGMENT_IN_USE');
   });
 
   it('a change that closes a circle is refused', () => {
@@ -244,7 +244,7 @@ describe('validating a catalog', () => {
       assert.equal(codeOf(() => validate(inForce, [applied])).code, 'SEGMENT_REFERENCE_UNKNOWN');
     }
     const ended: Definition = { ...gone, status: 'archived' };
-    assert.equal(codeOf(() => validate(inForce, [ended])).code, 'SEGMENT_REFERENCE_UNKNOWN');
+    assert.equal(codeOf(() => validate(inForce, [ended])).code, 'SEGMENT_IN_USE');
     validate(inForce, [ended, { ...refer('a', 'gone'), status: 'archived' }]);
   });
 
