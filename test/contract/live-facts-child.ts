@@ -30,17 +30,20 @@ for (;;) {
     occurredAt: pick(1e9),
     properties: pick(2) === 0 ? {} : { city: 'BCN', amount: `${pick(9)}` },
   }));
+  // Versions only go on: one that comes back after others has the ledger built anew, as it should.
+  const before = (await engine.models())[0]?.versions ?? [];
+  const inForce = Number(before.find(({ isInForce }) => isInForce)?.version ?? 0);
   const scores = Array.from({ length: pick(200) }, () => ({
     customerId: `c${pick(CUSTOMERS)}`,
     model: 'churn',
-    version: `v${pick(4)}`,
+    version: `${inForce + pick(2)}`,
     value: Math.random(),
   }));
   const listEntries = [{ customerId: `c${pick(CUSTOMERS)}`, list: 'vip', isListed: pick(3) > 0 }];
   await engine.put({ orders, traits, events, scores, listEntries });
-  const versions = (await engine.models())[0]?.versions ?? [];
-  if (versions.length > 0 && pick(4) === 0) {
-    await engine.activateModelVersion('churn', versions[pick(versions.length)]!.version);
+  if (pick(4) === 0) {
+    const next = (await engine.models())[0]?.versions.at(-1);
+    if (next !== undefined) await engine.activateModelVersion('churn', next.version);
   }
   if (pick(5) === 0) await engine.compact();
   await facts.advance();
