@@ -111,8 +111,12 @@ describe('the evaluation pool', () => {
   });
 });
 
-it('a thread that a plug-in ends fails the run that it was in, and no later one waits for it', async () => {
-  const pool = new EvaluationPool(2, ['data:text/javascript,throw new Error("not here")']);
+for (const ending of ['throw new Error("not here")', 'process.exit(1)'])
+  it(`a thread that a plug-in ends by ${ending} fails the run that it was in, and no later one waits for it`, () =>
+    endsByItself(ending));
+
+async function endsByItself(ending: string): Promise<void> {
+  const pool = new EvaluationPool(2, [`data:text/javascript,${ending}`]);
   const run = () =>
     pool.run({
       plan: PLAN,
@@ -121,6 +125,6 @@ it('a thread that a plug-in ends fails the run that it was in, and no later one 
       onRows: async () => {},
     });
   // More often than there are threads: none that ended is waited for.
-  for (let i = 0; i < 4; i++) await assert.rejects(run());
+  for (let i = 0; i < 20; i++) await assert.rejects(run());
   await pool.close();
-});
+}

@@ -65,12 +65,14 @@ export class EvaluationPool {
         workerData: this.#data,
       });
       worker.setMaxListeners(0);
-      // A thread that ends by a fault is another one's place: its run learns of the fault by a listener of its own.
-      worker.on('error', () => {});
-      worker.once('exit', () => {
+      // A thread that ends leaves its place to another, from its fault on: it is over before it has ended. Its
+      // runs learn of it by listeners of their own.
+      const leave = (): void => {
         const place = this.#workers.indexOf(worker);
         if (place >= 0) this.#workers.splice(place, 1);
-      });
+      };
+      worker.on('error', leave);
+      worker.once('exit', leave);
       worker.unref();
       this.#workers.push(worker);
     }
@@ -99,6 +101,7 @@ class Run {
   readonly #request: EvaluationRequest;
   readonly #listeners = new Map<Worker, (message: FromWorker) => void>();
   readonly #onError: (error: Error) => void;
+  readonly #onExit = (): void => this.#fail(new Error('a thread ended that was evaluating'));
   /** Batches sent and not written yet, by index. */
   readonly #underWay = new Map<number, Result>();
   readonly #sent = new Map<number, FactBatch>();
@@ -128,6 +131,7 @@ class Run {
       worker.ref();
       worker.on('message', listener);
       worker.on('error', this.#onError);
+      worker.on('exit', this.#onExit);
       this.#send(worker, { kind: 'begin', run: number, plan: request.plan, moment: request.moment });
     }
   }
@@ -156,6 +160,7 @@ class Run {
     for (const [worker, listener] of this.#listeners) {
       worker.off('message', listener);
       worker.off('error', this.#onError);
+      worker.off('exit', this.#onExit);
       // A run that failed is still known to its workers; ending it twice does nothing.
       this.#send(worker, { kind: 'end', run: this.#number });
       if (worker.listenerCount('message') === 0) worker.unref();
