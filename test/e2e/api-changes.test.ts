@@ -146,6 +146,16 @@ test('server-sent events bring what there is and then what comes, and resume aft
   assert.deepEqual(await resumed.until(), ['3', ...positions]);
 });
 
+test('a reader at a position that was never given is told so; one at the very end waits for what comes', async () => {
+  const { position } = await read('');
+  assert.deepEqual((await read(`?after=${position}`)).lines, []);
+  const { status, json } = await ask<{ code: string; details: object }>(
+    `${coterie.url}/v1/changes?after=${position + 1}`,
+  );
+  assert.deepEqual([status, json.code], [410, 'CHANGES_EXPIRED']);
+  assert.deepEqual(json.details, { after: position + 1, oldest: 1, newest: position });
+});
+
 test('a reader further behind than what is kept is told so, and where to begin', async () => {
   const { position } = await read('');
   await coterie.changes.retain(NOW_S - 20);

@@ -75,18 +75,12 @@ export class ChangeFeed {
    * Changes after a position, oldest first, as far as they are served.
    *
    * @param limit - Most changes read; fewer come where segments are archived.
-   * @throws {CoterieError} `CHANGES_EXPIRED` if some after this position are no longer kept.
+   * @throws {CoterieError} `CHANGES_EXPIRED` if some after this position are no longer kept, or if it was never
+   *   given: the log that it is of was lost.
    */
   async read(after: number, limit: number): Promise<FeedBlock> {
     const logged = await this.#parts.changes.read(after, limit);
-    const oldest = await this.#parts.changes.oldestPosition();
-    if (after + 1 < oldest) {
-      throw new CoterieError(
-        'CHANGES_EXPIRED',
-        `the changes after position ${after} are no longer kept: the oldest is ${oldest}`,
-        { after, oldest },
-      );
-    }
+    await this.#checkKept(after);
     const served = this.#parts.served();
     const changes: FeedChange[] = [];
     let position = after;
@@ -99,6 +93,17 @@ export class ChangeFeed {
       changes.push({ position, at: change.at, customer: change.customerId, entered, exited });
     }
     return { changes, position };
+  }
+
+  async #checkKept(after: number): Promise<void> {
+    const oldest = await this.#parts.changes.oldestPosition();
+    const newest = this.#parts.changes.position;
+    if (after + 1 >= oldest && after <= newest) return;
+    const why =
+      after > newest
+        ? `position ${after} is not one of this log of changes: the newest is ${newest}`
+        : `the changes after position ${after} are no longer kept: the oldest is ${oldest}`;
+    throw new CoterieError('CHANGES_EXPIRED', why, { after, oldest, newest });
   }
 
   /** Returns when there may be something new, or the wait is over: after a block that brought nothing. */

@@ -139,8 +139,9 @@ export class Delivery {
   /** The log or the place of dead letters failed, or the log is no longer kept so far back. */
   async #afterFailure(error: unknown): Promise<void> {
     if (error instanceof CoterieError && error.code === 'CHANGES_EXPIRED') {
-      this.#position = Number(error.details.oldest) - 1;
-      this.#missedUpTo = this.#position;
+      const next = Number(error.details.oldest) - 1;
+      this.#missedUpTo = Math.max(this.#position, next);
+      this.#position = next;
       return;
     }
     this.#failures++;
